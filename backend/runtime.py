@@ -1,0 +1,206 @@
+"""The one module that knows eventlet, gevent or threads.
+
+`patch()` must run before anything else is imported; the first lines of run.py and of the tests' conftest do so.
+After it, `threading`'s Lock, Event, Semaphore and Queue are those of the chosen mode and may be used directly.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import socket
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MODES = ("eventlet", "gevent", "threading")
+_mode = "threading"
+_native_pool: ThreadPoolExecutor | None = None
+
+
+class Task(Protocol):
+    """Something spawned: it can be cancelled and waited for."""
+
+    def kill(self) -> None: ...
+
+    def wait(self, timeout: float | None = None) -> bool: ...
+
+
+def patch(mode: str = "eventlet") -> None:
+    """Choose the async mode and replace the blocking parts of the standard library.
+
+    Args:
+        mode: eventlet, gevent or threading (which replaces nothing).
+
+    Raises:
+        ValueError: the mode is none of the three.
+    """
+    global _mode
+    if mode not in MODES:
+        raise ValueError(f"async mode must be one of {', '.join(MODES)}, not {mode!r}")
+    if mode == "eventlet":
+        _patch_eventlet()
+    elif mode == "gevent":
+        from gevent import monkey
+
+        monkey.patch_all()
+    _mode = mode
+
+
+def _patch_eventlet() -> None:
+    # eventlet's own resolver imports dnspython and with it an HTTP stack that cannot be patched any more; the
+    # system's resolver in a native thread knows /etc/hosts and the search list better anyway.
+    os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+        import eventlet
+        from eventlet import tpool
+    blocking_getaddrinfo = socket.getaddrinfo
+    eventlet.monkey_patch()
+
+    def getaddrinfo(*args: Any, **kwargs: Any) -> Any:
+        return tpool.execute(blocking_getaddrinfo, *args, **kwargs)
+
+    socket.getaddrinfo = getaddrinfo
+
+
+def mode() -> str:
+    """Return the async mode in force: eventlet, gevent or threading."""
+    return _mode
+
+
+def sleep(seconds: float = 0.0) -> None:
+    """Give way for `seconds`; 0 lets the others run once."""
+    time.sleep(seconds)  # patched in eventlet and gevent
+
+
+class _GreenTask:
+    def __init__(self, greenlet: Any) -> None:
+        self._greenlet = greenlet
+        self._done = threading.Event()
+        greenlet.link(lambda *_: self._done.set())
+
+    def kill(self) -> None:
+        self._greenlet.kill()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return self._done.wait(timeout)
+
+
+class _ThreadTask:
+    def __init__(self, thread: threading.Thread) -> None:
+        self._thread = thread
+
+    def kill(self) -> None:
+        """Threads cannot be cancelled: loops that must end look at an Event of their own."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+
+def spawn(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Task:
+    """Run `func` concurrently with a copy of the caller's context variables."""
+    context = contextvars.copy_context()
+    if _mode == "eventlet":
+        import eventlet
+
+        return _GreenTask(eventlet.spawn(context.run, func, *args, **kwargs))
+    if _mode == "gevent":
+        import gevent
+
+        return _GreenTask(gevent.spawn(context.run, func, *args, **kwargs))
+    thread = threading.Thread(target=context.run, args=(func, *args), kwargs=kwargs, daemon=True)
+    thread.start()
+    return _ThreadTask(thread)
+
+
+def call_with_timeout(seconds: float, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call `func` and give up after `seconds`.
+
+    On eventlet and gevent the call itself is interrupted. A thread cannot be: there the call goes on in the
+    background and its result is dropped, so functions given here should have a timeout of their own too.
+
+    Raises:
+        TimeoutError: the time ran out.
+    """
+    if seconds <= 0:
+        raise TimeoutError("no time left")
+    if _mode == "eventlet":
+        import eventlet
+
+        with _converted(eventlet.Timeout(seconds)):
+            return func(*args, **kwargs)
+    if _mode == "gevent":
+        import gevent
+
+        with _converted(gevent.Timeout.start_new(seconds)):
+            return func(*args, **kwargs)
+    context = contextvars.copy_context()
+    future = _threads().submit(context.run, func, *args, **kwargs)
+    try:
+        return future.result(seconds)
+    except FutureTimeoutError:
+        if future.done():  # the function's own TimeoutError, not ours
+            raise
+        future.cancel()
+        raise TimeoutError(f"timed out after {seconds} s") from None
+
+
+class _converted:
+    """Turn this very timer's BaseException into TimeoutError at the boundary; let all others pass."""
+
+    def __init__(self, timer: Any) -> None:
+        self._timer = timer
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        self._timer.close() if hasattr(self._timer, "close") else self._timer.cancel()
+        if error is self._timer:
+            raise TimeoutError(f"timed out after {self._timer.seconds} s") from None
+
+
+def _threads() -> ThreadPoolExecutor:
+    global _native_pool
+    if _native_pool is None:
+        _native_pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="jupiter")
+    return _native_pool
+
+
+def offload(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a blocking function in a native thread and wait for it without blocking the others.
+
+    `func` must be pure: no logging, no emit, no locks of this process inside (they are green and would hang).
+    """
+    if _mode == "eventlet":
+        from eventlet import tpool
+
+        return tpool.execute(func, *args, **kwargs)  # type: ignore[no-any-return]
+    if _mode == "gevent":
+        import gevent
+
+        return gevent.get_hub().threadpool.apply(func, args, kwargs)  # type: ignore[no-any-return]
+    return func(*args, **kwargs)
+
+
+def is_cancellation(error: BaseException) -> bool:
+    """Tell whether `error` means that somebody stopped us, which says nothing about a dependency."""
+    if isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit):
+        return True
+    return type(error).__name__ == "GreenletExit"
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Tell whether `error` is a timer's, also one of those eventlet and gevent derive from BaseException."""
+    return isinstance(error, TimeoutError) or (
+        type(error).__name__ == "Timeout" and type(error).__module__.split(".")[0] in ("eventlet", "gevent")
+    )
