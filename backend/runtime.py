@@ -136,15 +136,15 @@ def call_with_timeout(seconds: float, func: Callable[P, T], *args: P.args, **kwa
     if _mode == "eventlet":
         import eventlet
 
-        with _converted(eventlet.Timeout(seconds)):
+        with _Converted(eventlet.Timeout(seconds)):
             return func(*args, **kwargs)
     if _mode == "gevent":
         import gevent
 
-        with _converted(gevent.Timeout.start_new(seconds)):
+        with _Converted(gevent.Timeout.start_new(seconds)):
             return func(*args, **kwargs)
     context = contextvars.copy_context()
-    future = _threads().submit(context.run, func, *args, **kwargs)
+    future = _threads().submit(lambda: context.run(func, *args, **kwargs))
     try:
         return future.result(seconds)
     except FutureTimeoutError:
@@ -154,7 +154,7 @@ def call_with_timeout(seconds: float, func: Callable[P, T], *args: P.args, **kwa
         raise TimeoutError(f"timed out after {seconds} s") from None
 
 
-class _converted:
+class _Converted:
     """Turn this very timer's BaseException into TimeoutError at the boundary; let all others pass."""
 
     def __init__(self, timer: Any) -> None:
@@ -164,9 +164,9 @@ class _converted:
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        self._timer.close() if hasattr(self._timer, "close") else self._timer.cancel()
-        if error is self._timer:
-            raise TimeoutError(f"timed out after {self._timer.seconds} s") from None
+        self._timer.cancel()
+        if error is not None and error is self._timer:
+            raise TimeoutError("the time given ran out") from None
 
 
 def _threads() -> ThreadPoolExecutor:
