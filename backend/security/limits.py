@@ -1,0 +1,41 @@
+"""How often one client may ask: moving windows over the `limits` library, for REST and for socket events alike.
+
+Flask-Limiter is not used because it does not see socket events; one mechanism for both doors counts them together.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import limits
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from backend.errors import RateLimitedError
+
+
+class RateLimiter:
+    """Counts what each key does under named limits.
+
+    Args:
+        rates: name -> rate such as `60/minute`.
+        now: seconds since 1970.
+    """
+
+    def __init__(self, rates: dict[str, str], *, now: Callable[[], float] = time.time) -> None:
+        self._items = {name: limits.parse(rate) for name, rate in rates.items()}
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._now = now
+
+    def check(self, name: str, key: str) -> None:
+        """Count one use of limit `name` by `key`.
+
+        Raises:
+            RateLimitedError: the limit is used up; `retry_after` says for how long.
+        """
+        item = self._items[name]
+        if not self._limiter.hit(item, name, key):
+            reset = self._limiter.get_window_stats(item, name, key).reset_time
+            wait = max(1.0, reset - self._now())
+            raise RateLimitedError(f"more than {item} by {key}", retry_after=wait)

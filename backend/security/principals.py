@@ -1,0 +1,48 @@
+"""Who is asking, and what the role allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.errors import AuthenticationError, ForbiddenError
+
+ROLES = ("viewer", "analyst", "administrator")
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A person or program that has proved who it is.
+
+    Args:
+        user_id: stable id; what people own is kept under it.
+        role: viewer reads, analyst also writes, administrator also operates.
+        expires_at: seconds since 1970 after which this proof is void; None for one that does not expire.
+        session_id: the login this belongs to, so that a logout can end it everywhere.
+        by_cookie: whether it came in a cookie, which a foreign page could make the browser send.
+    """
+
+    user_id: str
+    role: str
+    expires_at: float | None = None
+    session_id: str = ""
+    by_cookie: bool = False
+
+    def check(self, role: str, now: float) -> None:
+        """Make sure that this proof still holds and reaches `role`.
+
+        Args:
+            role: the least role that is needed.
+            now: seconds since 1970.
+
+        Raises:
+            AuthenticationError: the proof has expired.
+            ForbiddenError: the role is too low.
+        """
+        if self.expires_at is not None and now >= self.expires_at:
+            raise AuthenticationError("the token or session has expired")
+        if not self.reaches(role):
+            raise ForbiddenError(f"needs the role {role}", message=f"This needs the role {role}; yours is {self.role}.")
+
+    def reaches(self, role: str) -> bool:
+        """Tell whether this role includes `role`."""
+        return ROLES.index(self.role) >= ROLES.index(role)

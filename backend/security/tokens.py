@@ -1,0 +1,87 @@
+"""Bearer tokens: the administrator's own, and signed ones with a role and an end (JWT, RFC 7519, HS256)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+
+import jwt
+
+from backend.errors import AuthenticationError
+from backend.resilience.clock import SYSTEM_CLOCK, Clock
+from backend.security.principals import ROLES, Principal
+
+ADMINISTRATOR = "admin"
+_ISSUER = "jupiter"
+_AUDIENCE = "jupiter"
+_LONGEST = 4096
+
+
+class Tokens:
+    """Issues and checks tokens.
+
+    Args:
+        secret: key of the signatures; whoever has it can make any token.
+        admin_token: the token that is the administrator's.
+    """
+
+    def __init__(self, secret: str, admin_token: str, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._secret = secret
+        self._admin_token = admin_token.encode()
+        self._clock = clock
+        self.admin_fingerprint = hashlib.sha256(b"jupiter-admin:" + self._admin_token).hexdigest()[:16]
+
+    def issue(self, user_id: str, role: str, seconds: float) -> str:
+        """Make a token for `user_id` with `role` that is good for `seconds`.
+
+        Raises:
+            ValueError: the role is unknown or the user's name is empty.
+        """
+        if role not in ROLES:
+            raise ValueError(f"role must be one of {', '.join(ROLES)}, not {role!r}")
+        if not user_id.strip():
+            raise ValueError("the user's name must not be empty")
+        now = self._clock.now().timestamp()
+        claims = {
+            "iss": _ISSUER,
+            "aud": _AUDIENCE,
+            "sub": user_id,
+            "role": role,
+            "iat": int(now),
+            "exp": now + seconds,
+            "jti": uuid.uuid4().hex,
+        }
+        return jwt.encode(claims, self._secret, algorithm="HS256")
+
+    def authenticate(self, token: str) -> Principal:
+        """Tell whose token this is.
+
+        Raises:
+            AuthenticationError: it is nobody's, or has expired.
+        """
+        if not token or len(token) > _LONGEST:
+            raise AuthenticationError("no token, or one that is too long")
+        if hmac.compare_digest(token.encode(), self._admin_token):
+            return Principal(ADMINISTRATOR, "administrator", session_id=self.admin_fingerprint)
+        return self._signed(token)
+
+    def _signed(self, token: str) -> Principal:
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=["HS256"],
+                audience=_AUDIENCE,
+                issuer=_ISSUER,
+                # the time is checked below against the clock that was passed in
+                options={"require": ["exp", "sub", "role", "jti"], "verify_exp": False, "verify_iat": False},
+            )
+        except jwt.InvalidTokenError as error:
+            raise AuthenticationError(f"the token is not valid: {error}") from None
+        role, expires_at = claims["role"], float(claims["exp"])
+        if role not in ROLES:
+            raise AuthenticationError("the token's role is unknown")
+        if self._clock.now().timestamp() >= expires_at:
+            raise AuthenticationError("the token has expired")
+        return Principal(claims["sub"], role, expires_at, session_id=claims["jti"])
