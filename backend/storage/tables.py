@@ -1,0 +1,79 @@
+"""The tables every adapter serves, and what their columns hold.
+
+The SQL beside it (schema/) makes them; a test holds both against each other. To add a column: a new migration in
+schema/, a line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from backend.errors import ValidationError
+
+Kind = Literal["text", "timestamp", "json"]
+Columns = Mapping[str, Kind]
+
+TABLES: Mapping[str, Columns] = {
+    "experiments": {
+        "id": "text",
+        "user_id": "text",
+        "name": "text",
+        "description": "text",
+        "experiment_type": "text",
+        "status": "text",
+        "parameters": "json",
+        "created_at": "timestamp",
+        "updated_at": "timestamp",
+    },
+    "conversations": {
+        "id": "text",
+        "user_id": "text",
+        "title": "text",
+        "created_at": "timestamp",
+        "updated_at": "timestamp",
+    },
+    "messages": {
+        "id": "text",
+        "conversation_id": "text",
+        "user_id": "text",
+        "role": "text",
+        "content": "text",
+        "client_message_id": "text",
+        "status": "text",
+        "created_at": "timestamp",
+        "sources": "json",
+    },
+    "audit_log": {
+        "id": "text",
+        "user_id": "text",
+        "action": "text",
+        "target": "text",
+        "details": "json",
+        "created_at": "timestamp",
+    },
+}
+
+
+def columns_of(table: str) -> Columns:
+    """Return a table's columns and what they hold.
+
+    Raises:
+        ValidationError: there is no such table.
+    """
+    try:
+        return TABLES[table]
+    except (KeyError, TypeError):
+        raise ValidationError(f"there is no table {table!r}") from None
+
+
+def kind_of(table: str, column: str) -> Kind:
+    """Return what a column holds.
+
+    Raises:
+        ValidationError: the table has no such column.
+    """
+    try:
+        return columns_of(table)[column]
+    except (KeyError, TypeError):
+        raise ValidationError(f"the table {table} has no column {column!r}") from None
