@@ -119,7 +119,9 @@ def _statements(
         case "count":
             return [statements.count(table, columns, filters)]
         case "insert" | "upsert":
-            given = [data] if isinstance(data, dict) else list(data or ())
+            if not data:
+                raise ValidationError(f"{operation} needs a row")
+            given = [data] if isinstance(data, dict) else data
             return [statements.insert(table, row, replace=operation == "upsert") for row in given]
         case "update":
             return [statements.update(table, data if isinstance(data, dict) else {}, filters)]
