@@ -99,3 +99,13 @@ class DisableFeatureSchema(Schema):
     """Why a feature is switched off."""
 
     reason = fields.String(required=True, validate=validate.Length(1, 300))
+
+
+class FeaturesSchema(Schema):
+    """Answer of the feature status route: feature -> state."""
+
+    grok_chat = fields.Nested(FeatureSchema)
+    threat_intelligence = fields.Nested(FeatureSchema)
+    community_pulse = fields.Nested(FeatureSchema)
+    scan_processing = fields.Nested(FeatureSchema)
+    dashboard_data = fields.Nested(FeatureSchema)

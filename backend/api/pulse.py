@@ -1,0 +1,28 @@
+"""GET /api/pulse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from backend.api.answers import answer
+from backend.dashboard.pulse import PulseService
+from backend.schemas.pulse import PulseQuerySchema, PulseUpdateSchema
+from backend.security.door import access
+
+
+def blueprint(pulse: PulseService) -> Blueprint:
+    """Return the routes about the community pulse."""
+    routes = Blueprint("pulse", __name__, url_prefix="/api", description="What the security community talks about")
+
+    @routes.route("/pulse")
+    @routes.arguments(PulseQuerySchema, location="query")
+    @routes.response(200, PulseUpdateSchema)
+    @access("viewer")
+    def show_pulse(query: dict[str, Any]) -> Response:
+        """List the topics of a time window with their mentions, sources and velocity."""
+        return answer(pulse.query(query))
+
+    return routes

@@ -1,0 +1,36 @@
+"""What every template may use: asset(), version, demo, user, csrf_token."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g, session, url_for
+
+VERSION = "0.1.0"
+
+
+def install(app: Flask, static: Path, *, demo: bool) -> None:
+    """Give the templates of `app` their context.
+
+    Args:
+        static: the folder of static files, whose content gives each address its version.
+        demo: whether the upstreams are simulated, which every page says.
+    """
+
+    @lru_cache(maxsize=512)
+    def digest(path: str) -> str:
+        return hashlib.sha256((static / path).read_bytes()).hexdigest()[:10]
+
+    def asset(path: str) -> str:
+        return url_for("static", filename=path, v=digest(path))
+
+    def context() -> dict[str, Any]:
+        principal = g.get("principal")
+        user = {"id": principal.user_id, "name": principal.user_id, "role": principal.role} if principal else None
+        csrf_token = session.get("csrf", "") if principal and principal.by_cookie else ""
+        return {"asset": asset, "version": VERSION, "demo": demo, "user": user, "csrf_token": csrf_token}
+
+    app.context_processor(context)

@@ -1,0 +1,131 @@
+"""What is pushed without being asked for: every change of threats, pulse, status and summaries."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from backend import runtime
+from backend.dashboard.experiments import ExperimentService
+from backend.dashboard.pulse import PulseService
+from backend.dashboard.status import StatusService
+from backend.dashboard.summary import SummaryService
+from backend.dashboard.threats import ThreatService
+from backend.errors import DashboardError
+from backend.realtime.broadcaster import Broadcaster
+from backend.realtime.coalesce import Coalesced
+from backend.resilience.clock import SYSTEM_CLOCK, Clock
+from backend.resilience.events import BreakerChanged, ErrorRecorded, FeatureChanged
+
+SLOW_CLIENTS_SECONDS = 0.25
+HEARTBEAT_SECONDS = 10.0
+
+
+class Pushes:
+    """Turns changes into published events.
+
+    Args:
+        broadcaster: publishes.
+        status: makes the status payload; a change of a breaker or feature is pushed within a quarter second.
+        summaries: makes the summary payload of the person whose experiment changed.
+    """
+
+    def __init__(
+        self,
+        broadcaster: Broadcaster,
+        *,
+        threats: ThreatService,
+        pulse: PulseService,
+        status: StatusService,
+        summaries: SummaryService,
+        experiments: ExperimentService,
+        clock: Clock = SYSTEM_CLOCK,
+        sleep: Callable[[float], None] = runtime.sleep,
+    ) -> None:
+        self._broadcaster = broadcaster
+        self._status = status
+        self._summaries = summaries
+        self._clock = clock
+        self._sleep = sleep
+        self._stopped = threading.Event()
+        self._last_told: dict[str, Any] = {}
+        self._changes = Coalesced(self._push_status, 0.25, sleep=sleep)
+        self._counts = Coalesced(self._push_status, 1.0, sleep=sleep)
+        self._owners = Coalesced(self._push_summaries, 0.25, sleep=sleep)
+        threats.subscribe(lambda payload: broadcaster.publish("threats", "threats_update", payload))
+        pulse.subscribe(lambda payload: broadcaster.publish("pulse", "pulse_update", payload))
+        experiments.subscribe(self._owners.touch)
+
+    def saw(self, event: object) -> None:
+        """Take an event of the kit; give this to `Listeners.subscribe`."""
+        if isinstance(event, FeatureChanged):
+            self._notify(event)
+        if isinstance(event, BreakerChanged | FeatureChanged):
+            self._changes.touch()
+        elif isinstance(event, ErrorRecorded):
+            self._counts.touch()
+
+    def start(self, spawn: Callable[..., Any] = runtime.spawn) -> None:
+        """Begin to push."""
+        for loop in (self._changes.run, self._counts.run, self._owners.run, self._watch_clients, self._heartbeat):
+            spawn(loop)
+
+    def stop(self) -> None:
+        """End all loops."""
+        self._stopped.set()
+        for coalesced in (self._changes, self._counts, self._owners):
+            coalesced.stop()
+
+    def _push_status(self, _: set[str]) -> None:
+        self._tell(self._status.status())
+
+    def _tell(self, payload: Mapping[str, Any]) -> None:
+        self._last_told = _without_times(payload)
+        self._broadcaster.publish("status", "status_update", payload)
+
+    def _push_summaries(self, users: set[str]) -> None:
+        for user in users:
+            try:
+                payload = self._summaries.summary(user)
+            except DashboardError:
+                continue  # recorded by the guard; the page asks again and is told then
+            self._broadcaster.publish("summary", "summary_update", payload, user=user)
+
+    def _notify(self, event: FeatureChanged) -> None:
+        name = event.name.replace("_", " ")
+        text = (
+            f"{name} works again" if event.enabled else f"{name} is switched off: {event.reason or 'no reason given'}"
+        )
+        self._broadcaster.publish(
+            "notice",
+            "notice",
+            {
+                "level": "success" if event.enabled else "warning",
+                "message": text[0].upper() + text[1:],
+                "timestamp": self._clock.now().isoformat(),
+            },
+        )
+
+    def _watch_clients(self) -> None:
+        while not self._stopped.is_set():
+            self._broadcaster.look_after_slow_clients()
+            self._sleep(SLOW_CLIENTS_SECONDS)
+
+    def _heartbeat(self) -> None:
+        """Run the health checks now and then, and push what they changed."""
+        while not self._stopped.is_set():
+            payload = self._status.status(fresh=True)
+            if _without_times(payload) != self._last_told:
+                self._tell(payload)
+            self._sleep(HEARTBEAT_SECONDS)
+
+
+def _without_times(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload less what changes by itself, for comparing."""
+    checks = {name: check.get("status") for name, check in payload["checks"].items()}
+    features = {
+        name: (feature["enabled"], feature["circuit_breaker"], feature["failures"])
+        for name, feature in payload["features"].items()
+    }
+    return {"checks": checks, "features": features, "errors": payload["errors"], "health": payload["health"]}
