@@ -12,6 +12,7 @@ from backend.demo.replies import Reply, Request, json_reply
 MODEL = "demo-model"
 WORD_PACE = 0.04
 _RECORD = re.compile(r"DEMO-\d{4}-\d{4}")
+_MARKER = re.compile(r"^=====.*=====$", re.MULTILINE)
 
 
 def answer(messages: list[dict[str, Any]]) -> str:
@@ -20,10 +21,11 @@ def answer(messages: list[dict[str, Any]]) -> str:
     asked = next((text for text, m in zip(texts[::-1], messages[::-1], strict=True) if m.get("role") == "user"), "")
     shown = [line for text in texts for line in text.splitlines() if _RECORD.search(line)]
     found = list(dict.fromkeys(name for line in shown for name in _RECORD.findall(line)))
+    asked = _question(asked)
     named = [name for name in _RECORD.findall(asked) if name in found] or found
     parts = [
         "This is a **simulated model** on this machine: it understands nothing and only repeats what it was given.",
-        f"You asked: “{_short(_last_line(asked), 200)}”",
+        f"You asked: “{_short(asked, 200)}”",
     ]
     if not named:
         return "\n\n".join([*parts, "No demo records came with the question, so there is nothing to repeat."])
@@ -33,9 +35,9 @@ def answer(messages: list[dict[str, Any]]) -> str:
     return "\n\n".join(parts)
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+def _question(text: str) -> str:
+    """What follows the last marker line of a prompt that keeps data and question apart; else the whole."""
+    return " ".join(_MARKER.split(text)[-1].split())
 
 
 def _line_about(name: str, shown: list[str]) -> str:

@@ -122,7 +122,7 @@ class Simulator:
             reply = conditional(self._answer(request), request)
             if mode == "slow" and not reply.streamed and changed.wait(self._slow_seconds):
                 return
-            send_reply(connection, spoil(reply, mode), pace=10.0 if mode == "slow" else 1.0, sleep=self._sleep)
+            send_reply(connection, spoil(reply, mode), pace=5.0 if mode == "slow" else 1.0, sleep=self._sleep)
 
     def describe(self) -> dict[str, Any]:
         """Return what the console shows."""

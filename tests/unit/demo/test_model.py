@@ -36,6 +36,15 @@ def test_a_record_that_is_asked_for_comes_alone():
     assert "**DEMO-2026-0060**" not in text
 
 
+def test_of_a_prompt_that_keeps_data_and_question_apart_only_the_question_is_repeated():
+    marker = "=====data-00ff====="
+    prompt = f"{marker}\nDEMO-2026-0060 | a title | EPSS 0.51\n{marker}\n\nWhat is\nnew?"
+    text = model.answer([{"role": "user", "content": prompt}])
+    assert "You asked: “What is new?”" in text
+    assert "**DEMO-2026-0060**: a title | EPSS 0.51" in text
+    assert "=====" not in text
+
+
 def test_without_records_it_says_so():
     assert "No demo records" in model.answer([{"role": "user", "content": "hello"}])
 

@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against bare libraries, measured in the same run on the same machine. `make bench`."""
