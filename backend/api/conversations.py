@@ -11,11 +11,11 @@ from backend.api.answers import answer
 from backend.dashboard.chat import ChatService
 from backend.schemas.chat import (
     ConversationCreateSchema,
+    ConversationListQuery,
     ConversationListSchema,
-    ConversationQuerySchema,
     ConversationRenameSchema,
     ConversationSchema,
-    ConversationWithMessagesSchema,
+    HistorySchema,
 )
 from backend.security.door import access
 
@@ -25,7 +25,7 @@ def blueprint(chat: ChatService) -> Blueprint:
     routes = Blueprint("conversations", __name__, url_prefix="/api/conversations", description="Chats of one's own")
 
     @routes.route("", methods=["GET"])
-    @routes.arguments(ConversationQuerySchema, location="query")
+    @routes.arguments(ConversationListQuery, location="query")
     @routes.response(200, ConversationListSchema)
     @access("viewer")
     def list_conversations(query: dict[str, Any]) -> Response:
@@ -41,7 +41,7 @@ def blueprint(chat: ChatService) -> Blueprint:
         return answer(chat.create(g.principal.user_id, **body), 201)
 
     @routes.route("/<uuid:conversation_id>", methods=["GET"])
-    @routes.response(200, ConversationWithMessagesSchema)
+    @routes.response(200, HistorySchema)
     @access("viewer")
     def get_conversation(conversation_id: Any) -> Response:
         """Read a conversation with its messages."""

@@ -1,0 +1,152 @@
+"""Puts the socket side together: doors, events, pushes, and the document of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask_socketio import SocketIO
+
+from backend.dashboard.chat import ChatService
+from backend.dashboard.experiments import ExperimentService
+from backend.dashboard.pulse import PulseService
+from backend.dashboard.status import StatusService
+from backend.dashboard.summary import SummaryService
+from backend.dashboard.threats import ThreatService
+from backend.errors import DashboardError
+from backend.realtime import asyncapi
+from backend.realtime.answers import Answers
+from backend.realtime.asyncapi import ServerEvent
+from backend.realtime.broadcaster import Broadcaster
+from backend.realtime.connections import Connections
+from backend.realtime.door import ClientEvent, ErrorAnswers, EventDoor
+from backend.realtime.events import chat as chat_events
+from backend.realtime.events import pulse as pulse_events
+from backend.realtime.events import status as status_events
+from backend.realtime.events import summary as summary_events
+from backend.realtime.events import sync as sync_events
+from backend.realtime.events import threats as threat_events
+from backend.realtime.events.sync import Snapshots
+from backend.realtime.pushes import Pushes
+from backend.realtime.replay import Replay
+from backend.realtime.sockets import SocketEntrance, SocketTransport
+from backend.schemas.chat import ChatDeltaSchema, ChatErrorSchema, ChatResponseSchema, ChatThinkingSchema
+from backend.schemas.errors import PanelErrorSchema
+from backend.schemas.events import LoadingSchema, NoticeSchema
+from backend.schemas.pulse import PulseUpdateSchema
+from backend.schemas.status import StatusUpdateSchema
+from backend.schemas.summary import SummarySchema
+from backend.schemas.threats import ThreatsUpdateSchema
+from backend.security.limits import RateLimiter
+from backend.security.sessions import Sessions
+from backend.security.tokens import Tokens
+
+KEPT = {"chat": 1024, "notice": 64}
+
+SERVER_EVENTS = [
+    ServerEvent("threats_loading", LoadingSchema, "threats", "Threats were asked for and are being loaded."),
+    ServerEvent(
+        "threats_update", ThreatsUpdateSchema, "threats", "Threats with their age and the state of each source."
+    ),
+    ServerEvent("threats_error", PanelErrorSchema, "threats", "Threats cannot be shown at all."),
+    ServerEvent("pulse_loading", LoadingSchema, "pulse", "The pulse was asked for and is being loaded."),
+    ServerEvent("pulse_update", PulseUpdateSchema, "pulse", "Topics of a window with the state of each source."),
+    ServerEvent("pulse_error", PanelErrorSchema, "pulse", "The pulse cannot be shown at all."),
+    ServerEvent("summary_update", SummarySchema, "summary", "The summary of one's own experiments."),
+    ServerEvent("summary_error", PanelErrorSchema, "summary", "The summary cannot be shown at all."),
+    ServerEvent("status_update", StatusUpdateSchema, "status", "Features, errors and health."),
+    ServerEvent("chat_thinking", ChatThinkingSchema, "chat", "An answer is being made."),
+    ServerEvent("chat_delta", ChatDeltaSchema, "chat", "The next piece of an answer."),
+    ServerEvent("chat_response", ChatResponseSchema, "chat", "A whole answer."),
+    ServerEvent("chat_error", ChatErrorSchema, "chat", "An answer failed, and what to do."),
+    ServerEvent("notice", NoticeSchema, "notice", "Something that everybody should know."),
+]
+
+
+@dataclass(frozen=True)
+class Services:
+    """The use cases that sockets reach."""
+
+    threats: ThreatService
+    pulse: PulseService
+    chat: ChatService
+    summaries: SummaryService
+    experiments: ExperimentService
+    status: StatusService
+
+
+@dataclass(frozen=True)
+class Realtime:
+    """The socket side, ready to start."""
+
+    broadcaster: Broadcaster
+    connections: Connections
+    pushes: Pushes
+    document: dict[str, Any]
+
+
+def make_broadcaster(socketio: SocketIO, connections: Connections) -> tuple[Broadcaster, Replay]:
+    """Return what publishes, and the log it numbers events in."""
+    replay = Replay(KEPT)
+    return Broadcaster(SocketTransport(socketio), replay, connections), replay
+
+
+def install(
+    socketio: SocketIO,
+    services: Services,
+    broadcaster: Broadcaster,
+    replay: Replay,
+    connections: Connections,
+    *,
+    tokens: Tokens,
+    sessions: Sessions,
+    limiter: RateLimiter,
+    errors: ErrorAnswers,
+    version: str,
+) -> Realtime:
+    """Register every event on `socketio`."""
+    events = client_events(services, Answers(broadcaster, errors), replay)
+    door = EventDoor(events, connections, limiter, errors, is_closed=sessions.is_closed)
+    SocketEntrance(
+        socketio, door, connections, tokens=tokens, sessions=sessions, limiter=limiter, errors=errors
+    ).install()
+    pushes = Pushes(
+        broadcaster,
+        threats=services.threats,
+        pulse=services.pulse,
+        status=services.status,
+        summaries=services.summaries,
+        experiments=services.experiments,
+    )
+    document = asyncapi.document(events, SERVER_EVENTS, version=version)
+    return Realtime(broadcaster, connections, pushes, document)
+
+
+def client_events(services: Services, answers: Answers, replay: Replay) -> list[ClientEvent]:
+    """Return everything that clients may send."""
+    return [
+        *chat_events.events(services.chat),
+        *threat_events.events(services.threats, answers),
+        *pulse_events.events(services.pulse, answers),
+        *summary_events.events(services.summaries, answers),
+        *status_events.events(services.status, answers),
+        *sync_events.events(replay, _snapshots(services)),
+    ]
+
+
+def _snapshots(services: Services) -> Snapshots:
+    """The present state of each stream, for a client that has nothing or missed too much."""
+
+    def summary(user: str) -> list[tuple[str, Mapping[str, Any]]]:
+        try:
+            return [("summary_update", services.summaries.summary(user))]
+        except DashboardError:
+            return []  # recorded by the guard; the page asks by itself and is answered with the error
+
+    return {
+        "threats": lambda _: [("threats_update", services.threats.query({}))],
+        "pulse": lambda _: [("pulse_update", services.pulse.query({}))],
+        "status": lambda _: [("status_update", services.status.status())],
+        "summary": summary,
+    }

@@ -1,0 +1,26 @@
+"""The rooms know only whom they may know."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_import_contracts_hold():
+    code = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+
+
+def test_only_runtime_names_the_async_libraries():
+    users = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "backend").rglob("*.py")
+        if any(
+            line.strip().startswith((f"import {name}", f"from {name}"))
+            for line in path.read_text().splitlines()
+            for name in ("eventlet", "gevent")
+        )
+    ]
+    assert users == ["backend/runtime.py"]

@@ -1,0 +1,88 @@
+"""Sessions end when they expire, are signed out, or the administrator's token changes."""
+
+import pytest
+
+from backend.errors import AuthenticationError, ForbiddenError
+from backend.resilience.testing import FakeClock
+from backend.security.sessions import Sessions
+from backend.security.tokens import Tokens
+
+SECRET = "a secret of the tests that is long enough"
+ADMIN = "administrators-token"
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def tokens(clock):
+    return Tokens(SECRET, ADMIN, clock=clock)
+
+
+@pytest.fixture
+def sessions(tokens, clock):
+    return Sessions(tokens, 3600, clock=clock)
+
+
+def test_a_session_is_opened_with_a_token_and_read_from_its_cookie(sessions):
+    kept = {"left": "over"}
+    sessions.open(kept, ADMIN)
+    principal = sessions.read(kept)
+    assert (principal.user_id, principal.role, principal.by_cookie) == ("admin", "administrator", True)
+    assert "left" not in kept
+
+
+def test_no_session_is_opened_with_a_wrong_token(sessions):
+    kept = {}
+    with pytest.raises(AuthenticationError):
+        sessions.open(kept, "wrong")
+    assert kept == {}
+
+
+def test_a_session_ends_by_itself_and_never_after_its_token(sessions, tokens, clock):
+    kept, short = {}, {}
+    sessions.open(kept, ADMIN)
+    sessions.open(short, tokens.issue("ann", "viewer", 60))
+    clock.advance(61)
+    sessions.read(kept)
+    with pytest.raises(AuthenticationError, match="expired"):
+        sessions.read(short)
+    clock.advance(3600)
+    with pytest.raises(AuthenticationError, match="expired"):
+        sessions.read(kept)
+
+
+def test_signing_out_voids_copies_of_the_cookie_and_tells_the_sockets(sessions):
+    kept, told = {}, []
+    sessions.on_close(told.append)
+    principal = sessions.open(kept, ADMIN)
+    stolen = dict(kept)
+    sessions.close(kept)
+    assert told == [principal.session_id]
+    assert sessions.is_closed(principal.session_id)
+    with pytest.raises(AuthenticationError):
+        sessions.read(stolen)
+
+
+def test_a_changed_administrators_token_ends_the_administrators_sessions(sessions, clock):
+    kept = {}
+    sessions.open(kept, ADMIN)
+    later = Sessions(Tokens(SECRET, "another-token-now", clock=clock), 3600, clock=clock)
+    with pytest.raises(AuthenticationError, match="changed"):
+        later.read(kept)
+
+
+@pytest.mark.parametrize("given", [None, "", "wrong"])
+def test_a_change_without_our_pages_token_is_refused(sessions, given):
+    kept = {}
+    sessions.open(kept, ADMIN)
+    with pytest.raises(ForbiddenError):
+        sessions.check_csrf(kept, given)
+    sessions.check_csrf(kept, kept["csrf"])
+
+
+def test_an_empty_session_has_no_valid_csrf_token(sessions):
+    with pytest.raises(ForbiddenError):
+        sessions.check_csrf({}, "")
