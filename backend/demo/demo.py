@@ -37,7 +37,6 @@ class Demo:
         return {
             "JUPITER_SOURCES": "cisa_kev epss hacker_news",
             "JUPITER_SOURCE_CISA_KEV_URL": f"{threats_at}/known_exploited_vulnerabilities.json",
-            "JUPITER_SOURCE_CISA_KEV_MIRROR_URL": f"{threats_at}/mirror/known_exploited_vulnerabilities.json",
             "JUPITER_SOURCE_CISA_KEV_REFRESH_SECONDS": "5",
             "JUPITER_SOURCE_EPSS_URL": f"{epss_at}/data/v1/epss",
             "JUPITER_SOURCE_EPSS_REFRESH_SECONDS": "5",

@@ -15,6 +15,14 @@ from tests.support.processes import in_session, resident_bytes
 from tests.support.requirements import ROOT
 
 TOKEN = "test-administrator-token"
+# Upstreams that refuse at once and never open a breaker: for tests that are about something else.
+NOWHERE = {
+    "JUPITER_SOURCE_CISA_KEV_URL": "http://127.0.0.1:1/kev.json",
+    "JUPITER_SOURCE_EPSS_URL": "http://127.0.0.1:1/epss",
+    "JUPITER_SOURCE_HACKER_NEWS_URL": "http://127.0.0.1:1/search",
+    "JUPITER_PULSE_FEEDS": "http://127.0.0.1:1/feed.xml",
+    "JUPITER_BREAKER_FAILURES": "1000000",
+}
 READY = re.compile(r"(http://[^/\s]+)/login\?token=(\S+)")
 NOISE = re.compile(r"warning|traceback|deprecat|exception", re.IGNORECASE)
 STOP_SECONDS = 10.0

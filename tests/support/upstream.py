@@ -38,10 +38,8 @@ class Upstreams:
 
     def environ(self, *, feeds: tuple[str, ...] = GOOD_FEEDS) -> dict[str, str]:
         """Return the settings that point a server here."""
-        kev = self.address("kev")
         return {
-            "JUPITER_SOURCE_CISA_KEV_URL": f"{kev}/known_exploited_vulnerabilities.json",
-            "JUPITER_SOURCE_CISA_KEV_MIRROR_URL": f"{kev}/mirror/known_exploited_vulnerabilities.json",
+            "JUPITER_SOURCE_CISA_KEV_URL": f"{self.address('kev')}/known_exploited_vulnerabilities.json",
             "JUPITER_SOURCE_EPSS_URL": f"{self.address('epss')}/data/v1/epss",
             "JUPITER_SOURCE_HACKER_NEWS_URL": f"{self.address('hn')}/api/v1/search_by_date",
             "JUPITER_PULSE_FEEDS": " ".join(f"{self.address('feeds')}/rss/{name}" for name in feeds),
