@@ -1,0 +1,65 @@
+"""Finding the threats that a question is about: plain ranked words, for the chat's local answer and its sources."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from backend.dashboard.threat_merge import Record
+from backend.dashboard.threat_snapshot import Snapshot
+from backend.dashboard.words import STOP
+
+_WORD = re.compile(r"[a-z0-9][a-z0-9.+#-]*[a-z0-9+#]|[a-z0-9]{2,}")
+_ID = re.compile(r"\b[a-z]{3,16}-\d{4}-\d{4,19}\b")
+_TITLE_POINTS, _TEXT_POINTS, _RANSOMWARE_POINTS = 3.0, 1.0, 0.1
+_NOISE = frozenset(
+    (
+        *(
+            "risk",
+            "risks",
+            "threat",
+            "threats",
+            "vulnerability",
+            "vulnerabilities",
+            "cve",
+            "cves",
+            "exploit",
+            "exploits",
+        ),
+        *("exploited", "attack", "attacks", "security", "critical", "high", "list", "current", "explain", "summary"),
+        *("urgent", "important", "priority", "prioritise", "prioritize", "affect", "affected", "affects", "does"),
+    )
+)
+
+
+def find(snapshot: Snapshot, ids: Iterable[str], text: str, limit: int) -> list[Record]:
+    """Return the records named by `ids` or in `text`, then those whose words match best, at most `limit`."""
+    lowered = text.lower()
+    named = [name.upper() for name in (*ids, *_ID.findall(lowered))]
+    places = list(dict.fromkeys(snapshot.by_id[name] for name in named if name in snapshot.by_id))
+    words = frozenset(word for word in _WORD.findall(_ID.sub(" ", lowered)) if word not in STOP | _NOISE)
+    if words and len(places) < limit:
+        places += [at for at in _ranked(snapshot, words) if at not in places]
+    return [dict(snapshot.records[at]) for at in places[:limit]]
+
+
+def _ranked(snapshot: Snapshot, words: frozenset[str]) -> list[int]:
+    """Order by how much of the question a record covers, rare words counting more; then by the list's own order."""
+    tokens = [frozenset(_WORD.findall(text)) for text in snapshot.texts]
+    plain = words - {"ransomware"}
+    spread = Counter(word for found in tokens for word in found & plain)
+    scores: dict[int, float] = {}
+    for at, found in enumerate(tokens):
+        record = snapshot.records[at]
+        points = sum(_points(record, word) / spread[word] ** 0.5 for word in found & plain)
+        if "ransomware" in words and record["ransomware"] and (points or not plain):
+            points += _RANSOMWARE_POINTS
+        if points:
+            scores[at] = points
+    return sorted(scores, key=lambda at: (-scores[at], at))
+
+
+def _points(record: Record, word: str) -> float:
+    head = f"{record['title']} {record['vendor'] or ''} {record['product'] or ''}".lower()
+    return _TITLE_POINTS if word in head else _TEXT_POINTS

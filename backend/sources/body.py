@@ -1,0 +1,95 @@
+"""Reading a body without trusting it: its size is counted after decompression, piece by piece."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+
+from backend.errors import NetworkError
+
+PIECE = 262_144
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+def read_body(
+    pieces: Iterable[bytes],
+    *,
+    encoding: str = "",
+    announced: str = "",
+    max_bytes: int,
+    check: Callable[[], None] = lambda: None,
+) -> bytes:
+    """Join the pieces of a body.
+
+    Args:
+        pieces: as they came off the wire.
+        encoding: Content-Encoding; gzip or nothing.
+        announced: Content-Length; too large a one is refused before reading.
+        max_bytes: largest size, on the wire and after decompression.
+        check: called for every piece; raises where the time is up.
+
+    Raises:
+        NetworkError: too large, cut off, damaged, or in an encoding that nobody asked for.
+    """
+    if announced.isdecimal() and int(announced) > max_bytes:
+        raise _too_large(max_bytes)
+    if encoding.strip().lower() in ("gzip", "x-gzip"):
+        return _joined(_gunzipped(_counted(pieces, max_bytes, check), check), max_bytes)
+    if encoding.strip().lower() not in ("", "identity"):
+        raise NetworkError(
+            f"content-encoding {encoding!r}", message="The server answered in an encoding that was not asked for."
+        )
+    return _joined(_counted(pieces, max_bytes, check), max_bytes)
+
+
+def gunzip(data: bytes, *, max_bytes: int) -> bytes:
+    """Decompress a gzip file; errors as in `read_body`."""
+    return _joined(_gunzipped([data], lambda: None), max_bytes)
+
+
+def _counted(pieces: Iterable[bytes], max_bytes: int, check: Callable[[], None]) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        check()
+        size += len(piece)
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        yield piece
+
+
+def _joined(pieces: Iterable[bytes], max_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        parts.append(piece)
+    return b"".join(parts)
+
+
+def _gunzipped(pieces: Iterable[bytes], check: Callable[[], None]) -> Iterator[bytes]:
+    """Decompress in steps of PIECE bytes at most, so that a bomb is noticed after its first step too many."""
+    stream = zlib.decompressobj(_GZIP)
+    begun = False
+    try:
+        for piece in pieces:
+            rest = piece
+            while rest:
+                if stream.eof:  # a further member
+                    stream = zlib.decompressobj(_GZIP)
+                begun = True
+                yield stream.decompress(rest, PIECE)
+                rest = stream.unconsumed_tail or stream.unused_data
+                check()
+    except zlib.error as error:
+        raise NetworkError(str(error), message="The answer is damaged: it cannot be decompressed.") from None
+    if begun and not stream.eof:
+        raise NetworkError("gzip stream ends early", message="The answer was cut off.")
+
+
+def _too_large(max_bytes: int) -> NetworkError:
+    return NetworkError(
+        f"more than {max_bytes} bytes",
+        message=f"The answer is larger than the {max_bytes / 1_000_000:g} MB that are accepted.",
+    )
