@@ -45,6 +45,7 @@ class DashboardError(Exception):
         message: str | None = None,
     ) -> None:
         super().__init__(detail or message or self.public_message)
+        self.asked_to_wait = retry_after  # by the other side; `retry_after` may be no more than the class's own guess
         self.retry_after = self.default_retry_after if retry_after is None else retry_after
         self.details = details if details is not None else (detail if detail and self.exposes_detail else None)
         self.fallback_data = fallback_data

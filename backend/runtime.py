@@ -269,3 +269,14 @@ def _serve_threads(listener: socket.socket, app: Callable[..., Any]) -> Callable
     server = make_server(host, port, app, threaded=True, request_handler=Quiet, fd=listener.fileno())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server.shutdown
+
+
+def is_callers_timer(error: BaseException) -> bool:
+    """Tell whether `error` is a fired timer whose block has not ended: it was set further out, and stops us too.
+
+    A timer that a called function set for itself is cancelled by the time it comes out of there.
+    """
+    if not is_timeout(error):
+        return False
+    timer = getattr(error, "timer", None)
+    return timer is not None and type(timer).__name__ != "_FakeTimer" and not getattr(error, "pending", False)

@@ -1,26 +1,64 @@
-"""The circuit breaker, first and plain form."""
+"""The circuit breaker.
+
+A `pybreaker.CircuitBreaker` by name and protocol with a control flow of its own, because pybreaker's holds one lock
+across the storage, the listeners and the user's function, lets everybody into half-open, takes timers and cancelled
+greenlets for the wrong thing, forgets failures on excluded errors and replaces the error that trips it.
+
+A healthy call in the default configuration costs a few attribute look-ups: no lock, no clock, no storage.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
-
-import pybreaker
+import inspect
+import random as _random
+from collections.abc import Callable, Generator, Iterable
+from contextvars import ContextVar
+from types import GeneratorType, TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
 
 from backend import runtime
-from backend.errors import CircuitBreakerOpenError
+from backend.resilience.break_duration import BreakDuration
+from backend.resilience.breaker_states import Closed, Lease, Permit
+from backend.resilience.breaker_storage import DISABLED, FORCED_OPEN, METRICS_ONLY, OPEN, BreakerRecord, BreakerStorage
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
+from backend.resilience.control import Control
 from backend.resilience.events import BreakerChanged, Listeners
-from backend.resilience.locks import RLock
+from backend.resilience.outcome import Classifier, Matcher, Outcome
+from backend.resilience.pybreaker_face import PybreakerFace
+from backend.resilience.stream import guard_stream, opened
+from backend.resilience.window import Consecutive, Window, WindowStats
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_entered: ContextVar[tuple[AdmittedCall, ...]] = ContextVar("entered_breakers", default=())
 
 
-class RejectedError(CircuitBreakerOpenError, pybreaker.CircuitBreakerError):
-    """What an open breaker raises: Jupiter's error, and pybreaker's for those who catch that one."""
+class CircuitBreaker(PybreakerFace):
+    """Stops calling what keeps failing, and finds out by a single probe when it works again.
 
+    Args:
+        failure_threshold: so many failures in a row open it; unused where `window` is given.
+        timeout: seconds that it stays open before a probe.
+        name: for logs, events and the rejection.
+        feature: what of the program rests on the dependency; passed on in events.
+        window: what it counts in, in place of failures in a row: `CountWindow` or `TimeWindow`.
+        record: errors that are failures; None takes every Exception and every timer.
+        ignore: errors that say nothing about the dependency, by class or predicate.
+        expected: errors that are proper answers: they prove a probe, and do not count otherwise.
+        permits: calls admitted in half-open; all must succeed to close it.
+        probe_seconds: a probe that has not come back by then loses its permit to the next caller.
+        growth: factor by which each further break is longer until the circuit has been closed.
+        max_timeout: longest break in seconds; None for no cap.
+        jitter: share of the break that is added at random.
+        clock, random: where time and chance come from.
+        listeners: told of each change of state with a `BreakerChanged`.
+        storage: where the state is kept; in memory by default.
 
-class CircuitBreaker(pybreaker.CircuitBreaker):
-    """Stops calling what keeps failing."""
+    Raises:
+        ValueError: a number that makes no sense.
+    """
 
     def __init__(
         self,
@@ -29,102 +67,231 @@ class CircuitBreaker(pybreaker.CircuitBreaker):
         *,
         name: str = "",
         feature: str = "",
-        clock: Clock = SYSTEM_CLOCK,
-        listeners: Listeners | None = None,
+        window: Window | None = None,
+        record: Iterable[Matcher] | None = None,
+        ignore: Iterable[Matcher] = (),
+        expected: Iterable[Matcher] = (),
+        permits: int = 1,
         probe_seconds: float = 30.0,
+        growth: float = 1.0,
+        max_timeout: float | None = None,
+        jitter: float = 0.0,
+        clock: Clock = SYSTEM_CLOCK,
+        random: Callable[[], float] = _random.random,
+        listeners: Listeners | None = None,
+        storage: BreakerStorage | None = None,
     ) -> None:
-        super().__init__(fail_max=failure_threshold, reset_timeout=timeout, name=name, throw_new_error_on_trip=False)
+        if permits < 1 or probe_seconds <= 0:
+            raise ValueError("half-open needs at least one permit and a lease above 0 seconds")
         self.feature = feature
-        self.events = listeners or Listeners()
-        self._clock = clock
-        self._guard = RLock()
-        self._failures = 0
-        self._now_state = "closed"
-        self._generation = 0
-        self._until = 0.0
-        self._lease_until = 0.0
-        self._probe_seconds = probe_seconds
-        self._cause: BaseException | None = None
+        self.events = listeners if listeners is not None else Listeners()
+        self.classify = Classifier(record, ignore, expected)
+        kept_in = storage or BreakerStorage(clock=clock)
+        self._listeners = []
+        self._control = Control(
+            name=name,
+            feature=feature,
+            window=window or Consecutive(failure_threshold),
+            duration=BreakDuration(timeout, growth, max_timeout, jitter, random),
+            permits=permits,
+            lease_seconds=probe_seconds,
+            clock=clock,
+            storage=kept_in,
+            notify=self._notify,
+        )
+        self._init_face(kept_in, timeout, name)
 
-    @property  # type: ignore[misc]
-    def state(self) -> str:  # type: ignore[override]
-        """Return closed, open or half_open."""
-        return self._now_state
+    @classmethod
+    def strict(cls, **options: Any) -> Self:
+        """For critical services: 3 failures, 30 s."""
+        return cls(3, 30, **options)
 
-    @property
-    def failure_count(self) -> int:
-        """Return the failures in a row."""
-        return self._failures
+    @classmethod
+    def moderate(cls, **options: Any) -> Self:
+        """The default: 5 failures, 60 s."""
+        return cls(5, 60, **options)
 
-    @property
-    def retry_after(self) -> float | None:
-        """Return the seconds until a call is admitted again, None where one is already."""
-        if self._now_state != "open":
-            return None
-        return max(0.0, self._until - self._clock.monotonic())
+    @classmethod
+    def lenient(cls, **options: Any) -> Self:
+        """For services known to be unstable: 10 failures, 120 s."""
+        return cls(10, 120, **options)
 
-    def call(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call `func` unless the circuit is open."""
-        generation = self._admit()
+    # Ways to call
+
+    def call(self, func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        """Call `func`; a generator that it returns is guarded to its last item.
+
+        Raises:
+            CircuitBreakerOpenError: the call was not made.
+            BaseException: whatever `func` raises, unchanged.
+        """
+        state = self._control.current
+        if not state.plain:
+            return self._call_admitted(func, args, kwargs)
         try:
             result = func(*args, **kwargs)
         except BaseException as error:
-            self._failed(error, generation)
+            state.settle(self.classify(error), error=error)  # type: ignore[attr-defined]  # plain states are permits
             raise
-        self._succeeded(generation)
+        if type(result) is GeneratorType:
+            return guard_stream(result, self.begin)
+        if state.window.failures:  # type: ignore[attr-defined]
+            state.settle(Outcome.SUCCESS)  # type: ignore[attr-defined]
         return result
 
-    def __call__(self, func: Callable[..., Any]) -> Callable[..., Any]:  # type: ignore[override]
+    def _call_admitted(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        call = self.begin()
+        if self._listeners:
+            self._tell("before_call", func, *args)
+        try:
+            result = func(*args, **kwargs)
+        except BaseException as error:
+            call.failed(error)
+            raise
+        if type(result) is GeneratorType:
+            call.dropped()
+            return guard_stream(result, self.begin)
+        call.succeeded()
+        return result
+
+    def __call__(self, func: Callable[P, T]) -> Callable[P, T]:  # type: ignore[override]
+        """Decorate a function or a generator function.
+
+        Raises:
+            TypeError: it is a coroutine function; its failure would show after the breaker has looked away.
+        """
+        if inspect.iscoroutinefunction(func) or inspect.isasyncgenfunction(func):
+            raise TypeError("the kit's breaker guards synchronous code")
+
         @functools.wraps(func)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            return self.call(func, *args, **kwargs)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+            return self.call(func, *args, **kwargs)  # type: ignore[no-any-return]
 
         return guarded
 
-    def reset(self) -> None:
-        """Close it and forget the failures."""
-        self._change("closed", "reset")
+    def __enter__(self) -> Self:
+        _entered.set((*_entered.get(), self.begin()))
+        return self
 
-    def _admit(self) -> int:
-        if self._now_state == "closed":
-            return self._generation
-        with self._guard:
-            now = self._clock.monotonic()
-            due = now >= self._until if self._now_state == "open" else now >= self._lease_until
-            if not due:
-                left = self.retry_after if self._now_state == "open" else self._lease_until - now
-                raise RejectedError(
-                    name=self.name or "", state=self._now_state, retry_after=left, last_cause=self._cause
-                )
-            self._lease_until = now + self._probe_seconds
-        self._change("half_open", "time to try again")
-        return self._generation
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        *outer, call = _entered.get()
+        _entered.set(tuple(outer))
+        if error is None:
+            call.succeeded()
+        else:
+            call.failed(error)
 
-    def _failed(self, error: BaseException, generation: int) -> None:
-        if generation != self._generation:
-            return
-        if runtime.is_cancellation(error) or not getattr(error, "counts_as_failure", True):
-            self._lease_until = 0.0
-            return
-        self._failures += 1
-        self._cause = error
-        if self._now_state == "half_open" or self._failures >= self.fail_max:
-            self._until = self._clock.monotonic() + self.reset_timeout
-            self._change("open", str(error))
+    def stream(self, make_iterator: Callable[[], Iterable[Any]]) -> Generator[Any, Any, Any]:
+        """Yield what the iterator yields that `make_iterator` makes, guarded to the last item."""
+        return guard_stream(opened(make_iterator), self.begin)
 
-    def _succeeded(self, generation: int) -> None:
-        if generation != self._generation:
-            return
-        self._failures = 0
-        if self._now_state == "half_open":
-            self._change("closed", "the probe succeeded")
+    def begin(self) -> AdmittedCall:
+        """Admit a call that is made elsewhere; whoever asks must end it with `succeeded`, `failed` or `dropped`.
 
-    def _change(self, new: str, reason: str) -> None:
-        old, self._now_state = self._now_state, new
-        self._generation += 1
-        if new == "closed":
-            self._failures, self._cause = 0, None
-        if old != new:
-            self.events.notify(
-                BreakerChanged(self.name or "", self.feature, old, new, self._clock.now(), reason, self.retry_after)
-            )
+        Raises:
+            CircuitBreakerOpenError: none is admitted.
+        """
+        control = self._control
+        return AdmittedCall(self, control.current.admit(), control.window.slow_seconds)
+
+    # What it shows
+
+    @property  # type: ignore[misc]  # pybreaker's can be set; here the methods below move the state
+    def state(self) -> str:  # type: ignore[override]
+        """Return closed, open, half_open, forced_open, disabled or metrics_only."""
+        return self._control.current.shown()
+
+    @property
+    def failure_count(self) -> int:
+        """Return the failures that count at present: in a row, or in the window."""
+        return self._control.failure_count
+
+    @property
+    def retry_after(self) -> float | None:
+        """Return the seconds until a call is admitted, None where one is already or nobody knows."""
+        return self._control.current.retry_after()
+
+    @property
+    def is_rejecting(self) -> bool:
+        """Whether a call made now would be rejected, as far as that is known without making it."""
+        return self._control.current.shown() in (OPEN, FORCED_OPEN)
+
+    @property
+    def last_cause(self) -> BaseException | None:
+        """Return a copy of the error that opened it, None while it is closed."""
+        return self._control.current.cause
+
+    @property
+    def stats(self) -> WindowStats:
+        """Return what the window holds; while it is not closed, nothing."""
+        current = self._control.current
+        return current.window.stats() if isinstance(current, Closed) else self._control.window.fresh().stats()
+
+    @property
+    def snapshot(self) -> BreakerRecord:
+        """Return state, generation, reason, author and times, as they are told to the storage."""
+        return self._control.record
+
+    # What a person may do
+
+    def reset(self, reason: str = "reset", author: str | None = None) -> None:
+        """Close it, forget the failures and end any override."""
+        control = self._control
+        control.force(lambda: Closed(control, control.window.fresh()), reason, author)
+
+    def force_open(self, reason: str = "", *, author: str | None = None, seconds: float | None = None) -> None:
+        """Reject every call until `reset`, or for `seconds`."""
+        self._control.override(FORCED_OPEN, reason, author, seconds)
+
+    def disable(self, reason: str = "", *, author: str | None = None, seconds: float | None = None) -> None:
+        """Admit every call and count nothing until `reset`, or for `seconds`."""
+        self._control.override(DISABLED, reason, author, seconds)
+
+    def metrics_only(self, reason: str = "", *, author: str | None = None, seconds: float | None = None) -> None:
+        """Count, but never open, until `reset`, or for `seconds`."""
+        self._control.override(METRICS_ONLY, reason, author, seconds)
+
+    def _notify(self, event: BreakerChanged) -> None:
+        self.events.notify(event)
+        self._tell_change(event)
+
+
+class AdmittedCall:
+    """One call that was let through: it measures where that matters, and settles its permit."""
+
+    __slots__ = ("_breaker", "_first", "_permit", "_slow_seconds", "_started")
+
+    def __init__(self, breaker: CircuitBreaker, permit: Permit, slow_seconds: float | None) -> None:
+        self._breaker = breaker
+        self._permit = permit
+        self._slow_seconds = slow_seconds
+        self._started = 0.0 if slow_seconds is None else breaker._control.monotonic()
+        self._first: bool | None = None
+
+    def alive(self) -> None:
+        """A stream's item has come: its first one decides whether it is slow, each one keeps its lease."""
+        if self._first is None:
+            self._first = self._is_slow()
+        if isinstance(self._permit, Lease):
+            self._permit.renew()
+
+    def succeeded(self) -> None:
+        """The dependency did its work."""
+        self._permit.settle(Outcome.SUCCESS, self._is_slow() if self._first is None else self._first)
+        if self._breaker._listeners:
+            self._breaker._tell("success")
+
+    def failed(self, error: BaseException) -> None:
+        """The call ended with `error`, which may or may not speak against the dependency."""
+        outcome = self._breaker.classify(error)
+        self._permit.settle(outcome, self._is_slow() or runtime.is_timeout(error), error)
+        if self._breaker._listeners and outcome is Outcome.FAILURE:
+            self._breaker._tell("failure", error)
+
+    def dropped(self) -> None:
+        """Hand the permit back without a word about the dependency."""
+        self._permit.settle(Outcome.IGNORED)
+
+    def _is_slow(self) -> bool:
+        limit = self._slow_seconds
+        return limit is not None and self._breaker._control.monotonic() - self._started >= limit

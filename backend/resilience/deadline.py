@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 
 from backend.errors import DeadlineExceededError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
@@ -66,11 +66,21 @@ def deadline(limit: float | Deadline | None, clock: Clock = SYSTEM_CLOCK) -> Ite
         clock: for a `limit` in seconds.
     """
     effective = earliest(limit, clock)
-    token = _current.set(effective)
+    token = enter(effective)
     try:
         yield effective
     finally:
-        _current.reset(token)
+        leave(token)
+
+
+def enter(limit: Deadline | None) -> Token[Deadline | None]:
+    """Put exactly `limit` in force until `leave`; a `with deadline(...)` without its cost, for hot paths."""
+    return _current.set(limit)
+
+
+def leave(token: Token[Deadline | None]) -> None:
+    """End what `enter` began."""
+    _current.reset(token)
 
 
 def earliest(limit: float | Deadline | None, clock: Clock = SYSTEM_CLOCK) -> Deadline | None:

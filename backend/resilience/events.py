@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 _log = logging.getLogger(__name__)
+Callback = Callable[[Any], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,8 @@ class FeatureChanged:
 class CallFinished:
     """A guarded call is over.
 
-    `outcome` is success, failure, ignored (an answer that says nothing about the dependency's health), cancelled,
-    rejected (never made) or fallback (rejected or failed, but answered from the fallback); `seconds` is its duration.
+    `outcome` is success, failure, ignored (an error that says nothing about the dependency's health), cancelled or
+    rejected (never made); `seconds` is its duration; `fallback` tells whether the caller got a fallback for it.
     """
 
     name: str
@@ -55,6 +56,18 @@ class CallFinished:
     outcome: str
     seconds: float
     error: BaseException | None = None
+    fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RetryScheduled:
+    """A failed attempt (`attempt`, counted from 1) is followed by another one after `wait` seconds."""
+
+    name: str
+    feature: str
+    attempt: int
+    wait: float
+    error: BaseException
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,37 +85,54 @@ class Listeners:
     """Callbacks of one argument, the event."""
 
     def __init__(self) -> None:
-        self._callbacks: tuple[Callable[[Any], object], ...] = ()
+        self._entries: tuple[_Entry, ...] = ()
+        self._by_kind: dict[type, tuple[Callback, ...]] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._callbacks)
+    def subscribe(self, callback: Callback, *kinds: type) -> Callable[[], None]:
+        """Add a callback and return the function that takes it away again (more than once does no harm).
 
-    def subscribe(self, callback: Callable[[Any], object]) -> Callable[[], None]:
-        """Add a callback and return the function that takes it away again (more than once does no harm)."""
-        entry = _Entry(callback)
-        self._callbacks = (*self._callbacks, entry)
+        Args:
+            callback: called with each event, in the order of subscription.
+            kinds: classes of events that it wants; none for all.
+        """
+        entry = _Entry(callback, kinds)
+        self._replace((*self._entries, entry))
 
         def unsubscribe() -> None:
-            self._callbacks = tuple(known for known in self._callbacks if known is not entry)
+            self._replace(tuple(known for known in self._entries if known is not entry))
 
         return unsubscribe
 
+    def wants(self, kind: type) -> bool:
+        """Tell whether anybody listens to this class of events: those on hot paths are not even made otherwise."""
+        return bool(self._callbacks(kind))
+
     def notify(self, event: Any) -> None:
         """Tell everyone, in the order of subscription; one that raises is logged and does not stop the others."""
-        for callback in self._callbacks:
+        for callback in self._callbacks(type(event)):
             try:
                 callback(event)
             except Exception:  # noqa: BLE001 - whatever a listener does must not change the outcome it is told about
                 _log.exception("a listener failed on %s", type(event).__name__)
 
+    def _replace(self, entries: tuple[_Entry, ...]) -> None:
+        self._entries = entries
+        self._by_kind = {}
+
+    def _callbacks(self, kind: type) -> tuple[Callback, ...]:
+        known = self._by_kind.get(kind)
+        if known is None:
+            cache, entries = self._by_kind, self._entries
+            known = tuple(entry.callback for entry in entries if not entry.kinds or kind in entry.kinds)
+            cache[kind] = known
+        return known
+
 
 class _Entry:
-    """Tells two subscriptions of one and the same callback apart."""
+    """One subscription; two of the same callback are two."""
 
-    __slots__ = ("_callback",)
+    __slots__ = ("callback", "kinds")
 
-    def __init__(self, callback: Callable[[Any], object]) -> None:
-        self._callback = callback
-
-    def __call__(self, event: Any) -> object:
-        return self._callback(event)
+    def __init__(self, callback: Callback, kinds: tuple[type, ...]) -> None:
+        self.callback = callback
+        self.kinds = kinds
