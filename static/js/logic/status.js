@@ -1,0 +1,121 @@
+/** Features, breakers and health in words. */
+
+import { inText, parseTime } from "./time.js";
+
+export const FEATURE_TITLES = {
+  threat_intelligence: "Threat intelligence",
+  community_pulse: "Community pulse",
+  grok_chat: "Chat",
+  dashboard_data: "Dashboard data",
+  scan_processing: "Scan processing",
+};
+
+const BREAKER_WORDS = { closed: "closed", open: "open", half_open: "half-open" };
+
+/** "threat_intelligence" → "Threat intelligence"; unknown names lose their underscores. */
+export function featureTitle(name) {
+  if (FEATURE_TITLES[name]) return FEATURE_TITLES[name];
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** closed, open, half-open; anything else as it came. */
+export function breakerWord(state) {
+  return BREAKER_WORDS[state] ?? (state || "none");
+}
+
+/**
+ * One feature as a row: {name, title, tone: ok|warn|bad|off, word, failures, reason, dependencies}.
+ * Off by hand and off by its breaker are different things and look different.
+ */
+export function featureRow([name, feature], since, now) {
+  const breaker = feature.circuit_breaker ?? "";
+  const dependencies = Object.entries(feature.dependencies ?? {}).map((entry) => dependencyRow(entry, since, now));
+  return {
+    name,
+    title: featureTitle(name),
+    ...verdict(feature, breaker, dependencies),
+    breaker: breakerWord(breaker),
+    failures: feature.failures ?? 0,
+    enabled: feature.enabled !== false,
+    reason: feature.reason ?? "",
+    dependencies,
+  };
+}
+
+function verdict(feature, breaker, dependencies) {
+  if (breaker === "open") return { tone: "bad", word: "Circuit open" };
+  if (feature.enabled === false) return { tone: "off", word: "Switched off" };
+  if (breaker === "half_open") return { tone: "warn", word: "Probing" };
+  if (dependencies.some(({ tone }) => tone !== "ok")) return { tone: "warn", word: "Degraded" };
+  return { tone: "ok", word: "Working" };
+}
+
+/** `since`: when the report was made (ms); retry_after counts from then. */
+function dependencyRow([name, dependency], since, now) {
+  const state = dependency.circuit_breaker ?? "";
+  const waits = Number(dependency.retry_after);
+  const probe = state === "open" && Number.isFinite(waits) ? since + waits * 1000 : null;
+  return {
+    name,
+    title: featureTitle(name),
+    tone: state === "open" ? "bad" : state === "half_open" ? "warn" : "ok",
+    breaker: breakerWord(state),
+    failures: dependency.failures ?? 0,
+    probe: probe === null ? "" : `probe ${inText(probe, now)}`,
+  };
+}
+
+/** A health check as a row. response_time is in seconds. */
+export function checkRow([name, check]) {
+  const tones = { healthy: "ok", degraded: "warn", unhealthy: "bad", not_configured: "off" };
+  const seconds = Number(check.response_time);
+  const timed = check.response_time !== null && check.response_time !== undefined && Number.isFinite(seconds);
+  return {
+    name,
+    title: featureTitle(name),
+    tone: tones[check.status] ?? "warn",
+    word: (check.status ?? "unknown").replaceAll("_", " "),
+    time: timed ? milliseconds(seconds) : "",
+    message: check.message ?? "",
+  };
+}
+
+export const HEALTH = {
+  healthy: { tone: "ok", label: "Healthy" },
+  degraded: { tone: "warn", label: "Degraded" },
+  unhealthy: { tone: "bad", label: "Unhealthy" },
+};
+
+function milliseconds(seconds) {
+  const ms = seconds * 1000;
+  return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
+}
+
+/** What changed between two reports, in sentences to announce: features whose state differs. */
+export function featureChanges(before, after) {
+  if (!before) return [];
+  return Object.entries(after).flatMap(([name, feature]) => {
+    const old = before[name];
+    if (!old || (old.circuit_breaker === feature.circuit_breaker && old.enabled === feature.enabled)) return [];
+    const { word } = verdict(feature, feature.circuit_breaker ?? "", []);
+    return [`${featureTitle(name)}: ${word.toLowerCase()}`];
+  });
+}
+
+/** Seconds for which a report counts as live; the server makes one at least every ten. */
+const TTL = 30;
+
+/** What is held of a payload of status_update. */
+export function takeStatus(payload) {
+  return {
+    features: payload.features,
+    errors: payload.errors,
+    checks: payload.checks ?? {},
+    health: payload.health,
+    asOf: parseTime(payload.timestamp),
+    ttl: TTL,
+    stale: false,
+    sources: [],
+  };
+}

@@ -1,0 +1,88 @@
+/** The list of threats: pages, pushes and filters become one bounded list of rows. */
+
+import { isFiltered } from "./view.js";
+import { parseTime } from "./time.js";
+
+/** Rows that a browser holds at most. */
+export const MOST_ROWS = 500;
+export const PAGE = 50;
+
+/**
+ * Take a payload of threats_update.
+ *
+ * @param {object|null} before what is held
+ * @param {object} payload
+ * @param {{about: {view: object, more: boolean}}|null} asked the question it answers; null for a push (the default view)
+ * @param {object} view what the reader wants to see now
+ */
+export function takeThreats(before, payload, asked, view) {
+  const meta = metaOf(payload);
+  const shown = asked?.about?.view ?? null;
+  if (asked?.about?.more) return { ...before, ...meta, ...joined(before.rows, payload.threats), cursor: payload.next_cursor ?? null };
+  if (!asked && before && isFiltered(view)) return { ...before, ...meta, total: before.total };
+  const rows = asked || !before || isFiltered(before.view) ? payload.threats : merged(payload.threats, before.rows);
+  return {
+    ...meta,
+    view: shown ?? { severity: "", search: "", ransomware: false },
+    rows: rows.slice(0, MOST_ROWS),
+    cursor: rows.length > payload.threats.length ? before.cursor : (payload.next_cursor ?? null),
+  };
+}
+
+function metaOf(payload) {
+  return {
+    loaded: payload.success,
+    total: payload.total,
+    asOf: parseTime(payload.as_of),
+    ttl: payload.ttl,
+    stale: payload.stale,
+    sources: payload.sources,
+    message: payload.message ?? "",
+    suggestion: payload.suggestion ?? "",
+  };
+}
+
+/** A further page behind the rows that are held. */
+function joined(held, page) {
+  const known = new Set(held.map(({ id }) => id));
+  return { rows: [...held, ...page.filter(({ id }) => !known.has(id))].slice(0, MOST_ROWS) };
+}
+
+/** A new first page before the rows that were loaded after the old one. */
+function merged(first, held) {
+  if (held.length <= first.length) return first;
+  const known = new Set(first.map(({ id }) => id));
+  return [...first, ...held.filter(({ id }) => !known.has(id))];
+}
+
+/** The rows that fit a view: at once from what is held, while the server is asked for the rest. */
+export function fitting(rows, view) {
+  const words = view.search.toLowerCase().split(/\s+/).filter(Boolean);
+  return rows.filter(
+    (row) =>
+      (!view.severity || row.severity === view.severity) &&
+      (!view.ransomware || row.ransomware === true) &&
+      words.every((word) => searchable(row).includes(word)),
+  );
+}
+
+function searchable(row) {
+  return [row.id, row.title, row.vendor, row.product, row.summary].join(" ").toLowerCase();
+}
+
+/** The question for a view. */
+export function threatsQuestion(view, cursor = null) {
+  const question = { limit: PAGE };
+  if (view.severity) question.severity = view.severity;
+  if (view.search.trim()) question.search = view.search.trim();
+  if (view.ransomware) question.ransomware = true;
+  if (cursor) question.cursor = cursor;
+  return question;
+}
+
+/** EPSS as a person reads it: "94 %", "2.1 %", "< 0.1 %". */
+export function percentText(score) {
+  const percent = score * 100;
+  if (percent >= 10) return `${Math.round(percent)} %`;
+  return percent < 0.1 ? "< 0.1 %" : `${percent.toFixed(1)} %`;
+}

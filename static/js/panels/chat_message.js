@@ -1,0 +1,63 @@
+/** One message of the chat. */
+
+import { html, nothing } from "../dom/html.js";
+import { problemTemplate } from "../dom/frame.js";
+import { proseTemplate } from "../dom/prose.js";
+import { agoText, parseTime } from "../logic/time.js";
+import { reference } from "./threat_row.js";
+
+const NOTES = {
+  stopped: "Stopped.",
+  incomplete: "Cut off at the longest length; there may be more to say.",
+  interrupted: "Broken off when the server stopped.",
+};
+
+/**
+ * @param {object} message see logic/chat.js
+ * @param {{now: number, again: function, resend: function}} actions
+ */
+export function messageTemplate(message, actions) {
+  return message.role === "user" ? question(message, actions) : answer(message, actions);
+}
+
+function question({ text, status, clientId }, { resend }) {
+  return html`<li class="message message--user"><span class="unseen">You asked:</span><p class="message__text">${text}</p>
+    ${status === "sending" ? html`<span class="message__meta">Sending…</span>` : nothing}
+    ${status === "unconfirmed"
+      ? html`<span class="message__meta message__meta--warn">Not confirmed yet. It is sent again when the connection is back.
+          <button class="button button--small" @click=${() => resend(clientId)}>Send again</button></span>`
+      : nothing}</li>`;
+}
+
+function answer(message, { now, again }) {
+  const { status, text, degraded, problem } = message;
+  const failed = status === "failed" || status === "interrupted" || status === "incomplete";
+  return html`<li class="message message--answer" data-status=${status}>
+    <span class="unseen">Jupiter answered:</span>
+    ${status === "thinking" ? html`<p class="thinking"><i></i><i></i><i></i><span>Thinking</span></p>` : nothing}
+    ${text ? proseTemplate(text) : nothing}
+    ${status === "streaming" ? html`<span class="message__cursor" aria-hidden="true"></span>` : nothing}
+    ${degraded ? degradation(message) : nothing}
+    ${NOTES[status] ? html`<p class="message__meta">${NOTES[status]}</p>` : nothing}
+    ${message.notice ? html`<p class="message__meta message__meta--warn">${message.notice}</p>` : nothing}
+    ${message.unknownIds?.length
+      ? html`<p class="message__meta message__meta--warn">Not in any source, check before you rely on it: ${message.unknownIds.join(", ")}</p>`
+      : nothing}
+    ${problem ? problemTemplate(problem, now, problem.recoverable ? again : null) : nothing}
+    ${failed && !problem ? html`<button class="button button--small" @click=${again}>Ask again</button>` : nothing}
+    ${message.sources?.length ? sources(message.sources, now) : nothing}
+  </li>`;
+}
+
+function degradation({ reason }) {
+  return html`<div class="message__degraded"><span class="tag tone--warn">Degraded</span>
+    <span>Answered from local data, without the model.${reason ? html` ${reason.message} ${reason.suggestion}` : nothing}</span></div>`;
+}
+
+function sources(list, now) {
+  return html`<div class="message__sources"><span>Sources</span><ul>${list.map(({ id, title, url, as_of: asOf }) => {
+    const at = parseTime(asOf);
+    const name = title && title !== id ? `${id} ${title}` : id;
+    return html`<li>${url ? reference(url, name) : name}${at === null ? nothing : html` <span class="faint">${agoText(at, now)}</span>`}</li>`;
+  })}</ul></div>`;
+}

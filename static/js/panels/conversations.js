@@ -1,0 +1,107 @@
+/** The list of conversations, in place of the messages while it is open. */
+
+import { blank } from "../dom/blank.js";
+import { askText, confirmAction } from "../dom/dialog.js";
+import { html, nothing, render, repeat } from "../dom/html.js";
+import { lostProblem, toProblem } from "../logic/problems.js";
+import { agoText, parseTime } from "../logic/time.js";
+import { get, patch, remove } from "../net/rest.js";
+
+export class Conversations {
+  #app;
+  #frame;
+  #open;
+  #current = "";
+  #shown = false;
+  #state = { rows: null, cursor: null, problem: null };
+
+  constructor(app, frame, open) {
+    this.#app = app;
+    this.#frame = frame;
+    this.#open = open;
+    this.#drawTools();
+  }
+
+  /** Follow the conversation that is open. */
+  draw(current) {
+    if (current !== this.#current) this.#current = current;
+    this.#drawTools();
+  }
+
+  #drawTools() {
+    this.#frame.draw("tools", html`
+      <button class="button button--quiet button--small" aria-expanded=${this.#shown} @click=${() => this.#toggle(!this.#shown)}>
+        ${this.#shown ? "Back" : "History"}</button>
+      <button class="button button--small" ?disabled=${!this.#current && !this.#shown} @click=${() => this.#choose("")}>New chat</button>`);
+  }
+
+  async #toggle(shown) {
+    this.#shown = shown;
+    this.#frame.part("list").hidden = !shown;
+    for (const name of ["scroll", "writer"]) this.#frame.part(name).hidden = shown;
+    this.#drawTools();
+    if (!shown) return;
+    this.#drawList();
+    await this.#load();
+    this.#frame.part("list").querySelector("button")?.focus();
+  }
+
+  async #load(cursor = null) {
+    await this.#guarded("The conversations were not loaded", async () => {
+      const page = await get(`/api/conversations${cursor ? `?cursor=${encodeURIComponent(cursor)}` : ""}`);
+      const rows = cursor ? [...this.#state.rows, ...page.conversations] : page.conversations;
+      this.#state = { rows: rows.slice(0, 500), cursor: page.next_cursor, problem: null };
+    });
+    this.#drawList();
+  }
+
+  #choose(id) {
+    this.#toggle(false);
+    this.#open(id);
+  }
+
+  async #rename({ id, title }) {
+    const wanted = await askText({ title: "Rename conversation", label: "Title", value: title, action: "Rename", maxlength: 120 });
+    if (wanted) await this.#guarded("It was not renamed", () => patch(`/api/conversations/${id}`, { title: wanted }));
+    if (wanted) await this.#load();
+  }
+
+  async #delete({ id, title }) {
+    const sure = await confirmAction({ title: "Delete conversation?", text: `“${title}” and its messages are deleted for good.`, action: "Delete", danger: true });
+    if (!sure) return;
+    await this.#guarded("It was not deleted", () => remove(`/api/conversations/${id}`));
+    if (id === this.#current) this.#open("");
+    await this.#load();
+  }
+
+  async #guarded(what, action) {
+    try {
+      await action();
+    } catch (refusal) {
+      if (refusal instanceof Error) throw refusal;
+      this.#app.toasts.problem(refusal ? toProblem(refusal, this.#app.session.now()) : lostProblem(what));
+    }
+  }
+
+  #drawList() {
+    render(this.#template(), this.#frame.part("list"));
+  }
+
+  #template() {
+    const { rows, cursor } = this.#state;
+    if (!rows) return blank("Conversations", "Loading…");
+    if (!rows.length) return blank("No conversations yet", "They appear here once you have asked something.");
+    return html`<ul class="conversations">${repeat(rows, ({ id }) => id, (row) => this.#row(row))}</ul>
+      ${cursor ? html`<button class="button button--small" @click=${() => this.#load(cursor)}>Load more</button>` : nothing}`;
+  }
+
+  #row(row) {
+    const at = parseTime(row.updated_at);
+    return html`<li class="conversation">
+      <button class="conversation__open" aria-current=${row.id === this.#current ? "true" : "false"} @click=${() => this.#choose(row.id)}>
+        <span>${row.title}</span><span class="faint">${at === null ? "" : agoText(at, this.#app.session.now())}${row.saved === false ? " · not saved yet" : ""}</span></button>
+      <button class="button button--quiet button--small" @click=${() => this.#rename(row)}>Rename</button>
+      <button class="button button--quiet button--small" @click=${() => this.#delete(row)}>Delete</button>
+    </li>`;
+  }
+}

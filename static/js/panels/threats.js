@@ -1,0 +1,116 @@
+/** Known exploited vulnerabilities, newest and most likely first. */
+
+import { blank, setupBlank, skeleton, working } from "../dom/blank.js";
+import { html, nothing, repeat } from "../dom/html.js";
+import { waitingText } from "../logic/freshness.js";
+import { fitting, MOST_ROWS, takeThreats, threatsQuestion } from "../logic/threats.js";
+import { countText, numberText } from "../logic/time.js";
+import { isFiltered } from "../logic/view.js";
+import { Feed } from "../state/feed.js";
+import { mountPanel, nothingLoaded } from "./panel.js";
+import { filtersTemplate } from "./threat_filters.js";
+import { threatRow } from "./threat_row.js";
+
+const SETTINGS = ["JUPITER_SOURCES", "JUPITER_SOURCE_CISA_KEV_URL"];
+/** Rows shown at first on a narrow screen, where the list is not scrolled inside its panel. */
+const NARROW_ROWS = 8;
+
+export function mountThreats(app) {
+  const { store, session, view } = app;
+  const narrow = matchMedia("(max-width: 720px)");
+  const opened = new Set();
+  let unfolded = false;
+
+  const feed = new Feed({
+    session,
+    store,
+    name: "threats",
+    reduce: (before, payload, asked) => takeThreats(before, payload, asked, view.get()),
+  });
+  const ask = (more = false, force = false) => {
+    const wanted = view.get();
+    const cursor = more ? store.get("threats").data?.cursor : null;
+    const question = { ...threatsQuestion(wanted, cursor), ...(force ? { force_refresh: true } : {}) };
+    feed.ask(question, { view: wanted, more });
+  };
+  const retry = () => ask(false, true);
+
+  const panel = mountPanel(app, {
+    name: "threats",
+    retry,
+    watch: ["view"],
+    facts: (data) => ({ ...data, count: data.rows.length, problem: nothingLoaded(data) }),
+    extra: (data) => (data?.loaded ? [countText(data.total, "record")] : []),
+    body,
+  });
+
+  const tools = () => panel.frame.draw("tools", filtersTemplate(view.get(), (fields) => view.set(fields)));
+  store.watch(["view"], (_, now, before) => {
+    tools();
+    if (same(now, before)) return;
+    unfolded = false;
+    if (session.connected) ask();
+  });
+  // A push while the list is filtered says only that something changed: ask for the filtered list again.
+  session.on("threats_update", (payload) => !payload.request && isFiltered(view.get()) && ask());
+  session.on("synced", () => {
+    feed.forget();
+    if (isFiltered(view.get())) ask();
+  });
+  narrow.addEventListener("change", () => panel.redraw());
+  tools();
+
+  function body(current, { state }) {
+    const { data, asking, since } = current;
+    if (state === "loading") return skeleton(8, waitingText(since, session.now()));
+    if (state === "setup") return setupBlank(data?.sources ?? [], SETTINGS);
+    if (state === "error" && !data?.rows.length) return blank("No threats to show", "No source has answered yet.");
+    const wanted = view.get();
+    const rows = same(data.view, wanted) ? data.rows : fitting(data.rows, wanted);
+    if (!rows.length) return [working(asking), none(wanted, asking)];
+    return [working(asking), list(rows), foot(data, rows)];
+  }
+
+  function list(rows) {
+    const shown = narrow.matches && !unfolded ? rows.slice(0, NARROW_ROWS) : rows;
+    const now = session.now();
+    return html`<div class="threats__scroll" tabindex="0" role="region" aria-label="List of threats">
+      <div class="threats__columns" aria-hidden="true"><span>Severity</span><span>Threat</span><span>EPSS</span><span></span><span>Due</span><span>Added</span></div>
+      <ul class="threats__list">${repeat(shown, ({ id }) => id, (threat) => threatRow(threat, { open: opened.has(threat.id), now, toggled: (open) => toggled(threat.id, open) }))}</ul>
+    </div>`;
+  }
+
+  function foot(data, rows) {
+    const folded = narrow.matches && !unfolded && rows.length > NARROW_ROWS;
+    const shown = folded ? NARROW_ROWS : rows.length;
+    const more = folded || (data.cursor && data.rows.length < MOST_ROWS);
+    const full = data.rows.length >= MOST_ROWS ? " Narrow the filters to see others." : "";
+    return html`<div class="threats__foot"><span>${numberText(shown)} of ${countText(data.total, "threat")} shown.${full}</span>
+      ${more ? html`<button class="button button--small" @click=${() => onMore(folded)}>Load more</button>` : nothing}</div>`;
+  }
+
+  function none(wanted, asking) {
+    if (!isFiltered(wanted)) return blank("No threats", "The sources answered and listed nothing.");
+    const clear = html`<button class="button" @click=${() => view.set({ severity: "", search: "", ransomware: false })}>Clear the filters</button>`;
+    if (asking) return blank("Searching…", "Nothing among the records loaded so far; the server is looking through all of them.");
+    const where = session.connected ? "No record fits these filters." : "No loaded record fits these filters; the server is asked when the connection is back.";
+    return blank("Nothing found", where, clear);
+  }
+
+  function onMore(folded) {
+    if (!folded) return ask(true);
+    unfolded = true;
+    return panel.redraw();
+  }
+
+  function toggled(id, open) {
+    if (opened.has(id) === open) return;
+    if (open) opened.add(id);
+    else opened.delete(id);
+    panel.redraw();
+  }
+}
+
+function same(a, b) {
+  return a && b && a.severity === b.severity && a.search.trim() === b.search.trim() && a.ransomware === b.ransomware;
+}

@@ -1,0 +1,47 @@
+/** What every page has: the theme switch, signing out, times in the reader's zone. */
+
+import { post } from "./net/rest.js";
+
+const KEY = "jupiter.theme";
+
+function mountThemes(themes) {
+  const chosen = document.documentElement.dataset.theme ?? "system";
+  themes.querySelector(`input[value="${chosen}"]`).checked = true;
+  themes.hidden = false;
+  themes.addEventListener("change", ({ target }) => choose(target.value));
+}
+
+function choose(theme) {
+  if (theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  try {
+    localStorage.setItem(KEY, theme);
+  } catch {
+    // without storage the choice holds for this page
+  }
+  document.dispatchEvent(new Event("themechange"));
+}
+
+function mountLogout(form) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    await post("/logout").catch(() => null);
+    location.assign("/login");
+  });
+}
+
+function localTimes() {
+  const form = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.valueOf())) continue;
+    time.title = time.textContent;
+    time.textContent = form.format(at);
+  }
+}
+
+const themes = document.querySelector('[data-part="themes"]');
+const logout = document.querySelector('[data-part="logout"]');
+if (themes) mountThemes(themes);
+if (logout) mountLogout(logout);
+localTimes();

@@ -1,0 +1,26 @@
+/** Draws each panel at most once a frame, and hidden pages not at all: what arrives meanwhile costs no memory. */
+
+export class Frames {
+  #wanted = new Set();
+  #asked = false;
+  #request;
+
+  constructor(request = (draw) => requestAnimationFrame(draw)) {
+    this.#request = request;
+  }
+
+  /** Draw with the next frame. The same function asked for twice is called once. */
+  ask(draw) {
+    this.#wanted.add(draw);
+    if (this.#asked) return;
+    this.#asked = true;
+    this.#request(() => this.#draw());
+  }
+
+  #draw() {
+    this.#asked = false;
+    const draws = [...this.#wanted];
+    this.#wanted.clear();
+    for (const draw of draws) draw();
+  }
+}
