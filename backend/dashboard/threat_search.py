@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from backend.dashboard.threat_merge import Record
 from backend.dashboard.threat_snapshot import Snapshot
@@ -33,8 +33,15 @@ _NOISE = frozenset(
 )
 
 
-def find(snapshot: Snapshot, ids: Iterable[str], text: str, limit: int) -> list[Record]:
-    """Return the records named by `ids` or in `text`, then those whose words match best, at most `limit`."""
+def find(snapshot: Snapshot, ids: Sequence[str], text: str, limit: int) -> list[Record]:
+    """Return records, at most `limit`.
+
+    Args:
+        ids: records that are wanted by their id; with neither ids nor text the first of all are given.
+        text: the ids in it come first, then the records that its words match best.
+    """
+    if not text.strip() and not ids:
+        return [dict(record) for record in snapshot.records[:limit]]
     lowered = text.lower()
     named = [name.upper() for name in (*ids, *_ID.findall(lowered))]
     places = list(dict.fromkeys(snapshot.by_id[name] for name in named if name in snapshot.by_id))

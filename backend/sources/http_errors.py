@@ -5,14 +5,13 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 import httpx
 
 from backend.errors import NetworkError, UpstreamRejectedError
+from backend.resilience.retry_after import parse_retry_after
 
-UNSAID_RETRY_AFTER = 1.0
 LONGEST_RETRY_AFTER = 86_400.0
 _PASSING = frozenset((408, 421, 425, 429))
 _REFUSED = {
@@ -31,7 +30,6 @@ def unusable_status(status: int, retry_after: str | None, now: datetime) -> Netw
         now: aware, for the date.
     """
     if status in _PASSING or status >= 500:
-        # without the header: the waits between tries are the guard's affair, not the error's default of half a minute
         wait = parse_retry_after(retry_after, now)
         text = (
             "The server asks us to slow down (429)." if status == 429 else f"The server answered with error {status}."
@@ -39,7 +37,7 @@ def unusable_status(status: int, retry_after: str | None, now: datetime) -> Netw
         return NetworkError(
             f"HTTP {status}",
             upstream_status=status,
-            retry_after=UNSAID_RETRY_AFTER if wait is None else wait,
+            retry_after=None if wait is None else min(wait, LONGEST_RETRY_AFTER),
             message=text,
         )
     if status < 400:
@@ -50,20 +48,6 @@ def unusable_status(status: int, retry_after: str | None, now: datetime) -> Netw
         )
     text = _REFUSED.get(status, f"The server refuses the request ({status}).")
     return UpstreamRejectedError(f"HTTP {status}", upstream_status=status, message=text)
-
-
-def parse_retry_after(value: str | None, now: datetime) -> float | None:
-    """Read a Retry-After header (RFC 9110, 10.2.3) as seconds from `now`, at most a day; None where it says nothing."""
-    text = (value or "").strip()
-    if text.isdecimal():
-        return min(float(text), LONGEST_RETRY_AFTER)
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return min(max(0.0, (moment - now).total_seconds()), LONGEST_RETRY_AFTER)
 
 
 def transport_error(error: Exception, timeout: float) -> NetworkError:

@@ -1,0 +1,176 @@
+"""The threat list: what the sources say, joined, kept fresh in the background, and always with its age."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from marshmallow import ValidationError as SchemaError
+
+from backend import runtime
+from backend.dashboard.announcer import Announcer, Payload
+from backend.dashboard.refresher import Wait, wait_for
+from backend.dashboard.source_board import SourceBoard
+from backend.dashboard.source_keeper import SourceKeeper
+from backend.dashboard.threat_join import ThreatJoin
+from backend.dashboard.threat_payload import threats_payload
+from backend.dashboard.threat_search import find
+from backend.dashboard.threat_snapshot import ThreatQuery
+from backend.errors import ValidationError
+from backend.resilience.clock import SYSTEM_CLOCK, Clock
+from backend.resilience.deadline import Deadline
+from backend.resilience.guard import Guards, Policy
+from backend.schemas.threats import ThreatQuerySchema
+from backend.sources.base import ThreatBatch, ThreatSource, Validators
+
+FEATURE = "threat_intelligence"
+DEFAULT_POLICY = Policy()
+_log = logging.getLogger("jupiter.threats")
+_schema = ThreatQuerySchema()
+
+
+class ThreatService:
+    """Threats of all sources, as one list.
+
+    Args:
+        sources: see `sources.registry.threat_sources`; those that enrich need one that does not.
+        guards: each source gets a guard of its own name here.
+        policy: of these guards; its timeout is replaced by each source's own.
+        force_seconds: how long a forced refresh may keep its caller waiting.
+        announce_seconds: least time between two calls of the subscribers.
+        offload: runs the joining in a native thread.
+        wait, sleep: see Refresher and Announcer.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[ThreatSource],
+        *,
+        guards: Guards,
+        policy: Policy = DEFAULT_POLICY,
+        force_seconds: float = 10.0,
+        announce_seconds: float = 0.25,
+        clock: Clock = SYSTEM_CLOCK,
+        offload: Callable[..., Any] = runtime.offload,
+        wait: Wait = wait_for,
+        sleep: Callable[[float], None] = runtime.sleep,
+    ) -> None:
+        self._clock = clock
+        self._force_seconds = force_seconds
+        self._join = ThreatJoin(sources, clock=clock, offload=offload)
+        self._announcer = Announcer(self.query, log=_log, interval=announce_seconds, sleep=sleep)
+        keepers = [self._keeper(source, guards, policy, wait) for source in sources]
+        self._catalogues = [keeper for keeper, source in zip(keepers, sources, strict=True) if not source.enriches]
+        self._enrichers = [keeper for keeper, source in zip(keepers, sources, strict=True) if source.enriches]
+        self._board = SourceBoard(keepers, changed=self._announcer.touch, clock=clock)
+        self.on_event = self._board.on_event
+
+    def query(self, query: ThreatQuery | Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the payload of threats_update.
+
+        Args:
+            query: filters, see ThreatQuerySchema; checked here unless they are a ThreatQuery.
+
+        Raises:
+            ValidationError: a filter is wrong.
+        """
+        asked = query if isinstance(query, ThreatQuery) else _read(query or {})
+        done = self.refresh(force=True) if asked.force_refresh else True
+        return threats_payload(
+            self._join.snapshot.page(asked),
+            catalogues=[keeper.line for keeper in self._catalogues],
+            enrichers=[keeper.line for keeper in self._enrichers],
+            ledger=self.ledger(),
+            refreshing=not done,
+        )
+
+    def refresh(self, force: bool = False) -> bool:
+        """Ask the sources now, those that are due or, by `force`, all; callers at the same time share one round.
+
+        Returns:
+            Whether all have answered in the time; they go on in the background otherwise.
+        """
+        limit = Deadline(self._force_seconds, self._clock)
+        if force:
+            _log.info("🔍 Asking the threat sources, on request")
+        first = self._board.ask(self._catalogues, limit, force=force)
+        return self._board.ask(self._enrichers, limit, force=force) and first
+
+    def find(self, *, text: str = "", ids: Sequence[str] = (), limit: int = 10) -> list[dict[str, Any]]:
+        """Return records by id, by the words of a text, or the first of all; each with its `as_of`."""
+        as_of = max((line.as_of for line in (k.line for k in self._catalogues) if line.as_of), default=None)
+        stamp = as_of.isoformat() if as_of else None
+        return [{**record, "as_of": stamp} for record in find(self._join.snapshot, ids, text, limit)]
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Return the state of each source; see SourceEntrySchema."""
+        loading = any(keeper.line.status == "loading" for keeper in self._catalogues)
+        entries = self._board.ledger()
+        for entry in entries:
+            if entry["status"] == "loading" and not loading and not self._join.ids():
+                entry["status"] = "error"
+                entry["error"] = "It has nothing to add to until a catalogue of threats is loaded."
+                entry["suggestion"] = "See what is wrong with the catalogue."
+        return entries
+
+    def names(self) -> Mapping[str, str]:
+        """Return the names of vendors and products: in small letters, and as they are written."""
+        return self._join.snapshot.names
+
+    def has(self, threat_id: str) -> bool:
+        """Tell whether there is a record of this id."""
+        return threat_id in self._join.snapshot.by_id
+
+    def subscribe(self, callback: Callable[[Payload], object]) -> Callable[[], None]:
+        """Have `callback` called with the payload of the default view after each change; returns what ends that."""
+        return self._announcer.subscribe(callback)
+
+    def start(self, spawn: Callable[..., Any] = runtime.spawn) -> None:
+        """Begin to keep the list fresh."""
+        self._announcer.start(spawn)
+        self._board.start(spawn)
+
+    def stop(self) -> None:
+        """End that."""
+        self._board.stop()
+        self._announcer.stop()
+
+    def _keeper(self, source: ThreatSource, guards: Guards, policy: Policy, wait: Wait) -> SourceKeeper:
+        own = replace(policy, timeout=source.timeout_seconds)
+
+        def fetch(previous: Validators | None) -> ThreatBatch:
+            return source.fetch(previous=previous, wanted=self._join.ids() if source.enriches else ())
+
+        return SourceKeeper(
+            source,
+            guards.add(source.name, feature=FEATURE, policy=own, essential=source.essential),
+            fetch=fetch,
+            accept=lambda batch: self._accept(source, batch),
+            changed=self._announcer.touch,
+            record_error=guards.aggregator.record_error,
+            log=_log,
+            marker="🔍",
+            waiting=lambda: source.enriches and not self._join.ids(),
+            clock=self._clock,
+            wait=wait,
+        )
+
+    def _accept(self, source: ThreatSource, batch: ThreatBatch) -> int:
+        if batch.not_modified:
+            self._join.keep_ages()
+            return self._join.shown(source.name)
+        before = set(self._join.ids())
+        self._join.accept(source.name, batch)
+        if not source.enriches and not before.issuperset(self._join.ids()):
+            for keeper in self._enrichers:
+                keeper.refresher.wake()
+        return self._join.shown(source.name)
+
+
+def _read(query: Mapping[str, Any]) -> ThreatQuery:
+    try:
+        return ThreatQuery(**_schema.load(query))
+    except SchemaError as error:
+        raise ValidationError("threat filters", details=error.messages_dict) from None
