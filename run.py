@@ -65,7 +65,7 @@ def _demo() -> int:
         settings = load_settings({**os.environ, **demo.environ()}, env_file=None)
         demo_data = settings.data_dir / "demo"
         settings = dataclasses.replace(settings, demo=True, data_dir=demo_data)
-        serve(_in_mode(settings), tell=_tell, replacements={"demo": demo})
+        serve(_in_mode(settings), tell=_tell, replacements={"simulators": demo})
     finally:
         demo.stop()
     return 0

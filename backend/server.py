@@ -63,8 +63,9 @@ def serve(settings: Settings, *, tell: Callable[[str], None], replacements: dict
     """
     logs.configure(settings.log_level, settings.log_format)
     listener = listen(settings.host, settings.port)
-    jupiter = create_app(settings, **(replacements or {}))
-    in_flight = InFlight(jupiter.app)
+    app = create_app(settings, **(replacements or {}))
+    jupiter: Jupiter = app.extensions["jupiter"]
+    in_flight = InFlight(app)
     stop_accepting = runtime.serve_wsgi(
         listener, in_flight, max_connections=settings.max_connections, log=logging.getLogger("jupiter.wsgi")
     )

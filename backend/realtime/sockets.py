@@ -120,6 +120,11 @@ class SocketEntrance:
         self._socketio.on_event("*", lambda name, *args: self._door.take(str(name), _sid(), args))
         self._sessions.on_close(self._close_session)
 
+    def close_all(self) -> None:
+        """Close every socket; what was sent before goes out first."""
+        for connection in self._connections:
+            self._socketio.server.disconnect(connection.sid)
+
     def _taker(self, name: str) -> Callable[..., Any]:
         return lambda *args: self._door.take(name, _sid(), args)
 

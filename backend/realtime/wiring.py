@@ -80,10 +80,14 @@ class Services:
 class Realtime:
     """The socket side, ready to start."""
 
-    broadcaster: Broadcaster
-    connections: Connections
+    entrance: SocketEntrance
     pushes: Pushes
     document: dict[str, Any]
+
+    def farewell(self) -> None:
+        """Tell every client that the server goes, then close the sockets."""
+        self.pushes.announce("info", "The server is restarting. This page reconnects by itself.")
+        self.entrance.close_all()
 
 
 def make_broadcaster(socketio: SocketIO, connections: Connections) -> tuple[Broadcaster, Replay]:
@@ -108,9 +112,10 @@ def install(
     """Register every event on `socketio`."""
     events = client_events(services, Answers(broadcaster, errors), replay)
     door = EventDoor(events, connections, limiter, errors, is_closed=sessions.is_closed)
-    SocketEntrance(
+    entrance = SocketEntrance(
         socketio, door, connections, tokens=tokens, sessions=sessions, limiter=limiter, errors=errors
-    ).install()
+    )
+    entrance.install()
     pushes = Pushes(
         broadcaster,
         threats=services.threats,
@@ -120,7 +125,7 @@ def install(
         experiments=services.experiments,
     )
     document = asyncapi.document(events, SERVER_EVENTS, version=version)
-    return Realtime(broadcaster, connections, pushes, document)
+    return Realtime(entrance, pushes, document)
 
 
 def client_events(services: Services, answers: Answers, replay: Replay) -> list[ClientEvent]:

@@ -1,0 +1,76 @@
+"""Everything that answers HTTP."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+from flask import Flask, Response, request
+
+from backend.api import answers, conversations, dashboard, demo, documents, errors_seen, experiments, features
+from backend.api import errors as api_errors
+from backend.api import pulse as pulse_routes
+from backend.api import threats as threat_routes
+from backend.app.jupiter import Jupiter
+from backend.app.kit import Kit
+from backend.app.security import Security, secret_key
+from backend.config import Settings
+from backend.dashboard.audit import AuditLog
+from backend.dashboard.features import FeatureService
+from backend.pages import context as page_context
+from backend.pages import routes as pages
+from backend.security import headers
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def make_flask(settings: Settings) -> Flask:
+    """Make the Flask application, still without routes."""
+    app = Flask("jupiter", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app.config.update(
+        SECRET_KEY=secret_key(settings),
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        SESSION_COOKIE_NAME="jupiter_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=datetime.timedelta(hours=settings.session_hours),
+        SESSION_REFRESH_EACH_REQUEST=False,
+        API_TITLE="Jupiter",
+        API_VERSION=page_context.VERSION,
+        OPENAPI_VERSION="3.1.0",
+    )
+    return app
+
+
+def install(
+    settings: Settings, jupiter: Jupiter, security: Security, kit: Kit, simulators: demo.Simulators | None
+) -> None:
+    """Register every route, page, error and header."""
+    app, services = jupiter.app, jupiter.services
+    audit = AuditLog(jupiter.database, kit.guards["database"])
+    answers.install(app)
+    api = api_errors.JupiterApi(app)
+    security.door.install(app)
+    blueprints = [
+        dashboard.blueprint(services.summaries, services.status),
+        errors_seen.blueprint(services.status),
+        features.blueprint(FeatureService(kit.guards, kit.degradation, audit)),
+        experiments.blueprint(services.experiments),
+        threat_routes.blueprint(services.threats),
+        pulse_routes.blueprint(services.pulse),
+        conversations.blueprint(services.chat),
+        documents.blueprint(api, jupiter.sockets.document),
+    ]
+    if simulators is not None:
+        blueprints.append(demo.blueprint(simulators, audit.note))
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+    page_context.install(app, ROOT / "static", demo=settings.demo)
+    app.register_blueprint(pages.blueprint(security.sessions, services.status, jupiter.metrics, jupiter.ready.is_set))
+    api_errors.install(app, kit.errors, pages.to_sign_in)
+    headers.install(app)
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        jupiter.metrics.answered(request.endpoint or "unknown", response.status_code)
+        return response

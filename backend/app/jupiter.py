@@ -1,0 +1,52 @@
+"""The application with all that runs beside it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from flask_socketio import SocketIO
+
+from backend import runtime
+from backend.monitoring.metrics import Metrics
+from backend.realtime.wiring import Realtime, Services
+from backend.storage.database import Database
+
+
+@dataclass
+class Jupiter:
+    """The application with all that runs beside it; `app.extensions["jupiter"]`."""
+
+    app: Flask
+    socketio: SocketIO
+    services: Services
+    sockets: Realtime
+    metrics: Metrics
+    admin_token: str
+    database: Database
+    spawn: Callable[..., Any] = runtime.spawn
+    ready: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        """Begin the background work."""
+        self.services.chat.recover()
+        self.services.threats.start(self.spawn)
+        self.services.pulse.start(self.spawn)
+        self.sockets.pushes.start(self.spawn)
+        self.ready.set()
+
+    def say_goodbye(self) -> None:
+        """Tell the clients that the server goes, and close their sockets."""
+        self.ready.clear()
+        self.sockets.farewell()
+
+    def stop(self) -> None:
+        """End the background work and close what is open."""
+        self.services.threats.stop()
+        self.services.pulse.stop()
+        self.sockets.pushes.stop()
+        self.services.chat.close()
+        self.database.close()
