@@ -65,6 +65,10 @@ class Upstreams:
         """Return how many requests have reached one upstream."""
         return int(self._control({})[name]["requests"])
 
+    def fault(self, name: str) -> str:
+        """Return the fault that one upstream has now."""
+        return str(self._control({})[name]["fault"])
+
     def last(self, name: str) -> dict[str, Any]:
         """Return path, headers and body of the last request that reached one upstream."""
         return dict(self._control({})[name]["last"])

@@ -28,6 +28,7 @@ GARBAGE = b'\x00\x9c{"vulnerabilities": [}{, \xff\xfe\x00 \x1b not json, not xml
 NONSENSE = json.dumps(
     {"vulnerabilities": {"cveID": 5}, "data": "none", "hits": [7, None], "choices": [{"delta": 4}], "count": "many"}
 ).encode()
+RECORDINGS = ("openai-text", "groq-text", "xai-grok3mini-reasoning")  # asked for as a model's name
 FAULTS = ("ok", "hang", "refuse", "500", "html", "truncated", "garbage", "nonsense")
 
 
@@ -146,23 +147,29 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
 def answers(data: Path) -> dict[str, Callable[[Upstream, str, dict[str, str]], Answer]]:
     """What each upstream says, by name."""
     catalogue, scores, started = recorded.kev(data), recorded.Epss(data), datetime.now(UTC)
+    served: dict[str, bytes] = {}
+    stories = recorded.stories(data, started)
 
     def feeds(_upstream: Upstream, path: str, _query: dict[str, str]) -> Answer:
         name = Path(path).name
         if not (data / "rss" / name).is_file():
             return Answer(b'{"error": "no such feed"}', status=404)
-        return Answer(recorded.feed(data, name, started), recorded.TYPES.get(Path(name).suffix, "application/json"))
+        if name not in served:
+            served[name] = recorded.feed(data, name, started)
+        return Answer(served[name], recorded.TYPES.get(Path(name).suffix, "application/json"))
 
-    def llm(_upstream: Upstream, path: str, _query: dict[str, str]) -> Answer:
+    def llm(upstream: Upstream, path: str, _query: dict[str, str]) -> Answer:
         if path.endswith("/models"):
             return Answer(recorded.models())
-        return Answer(kind="text/event-stream", events=recorded.stream(data))
+        model = json.loads(upstream.last["body"] or "{}").get("model", "")
+        name = f"{model}.sse" if model in RECORDINGS else "xai-short.sse"
+        return Answer(kind="text/event-stream", events=recorded.stream(data, name))
 
     return {
         "kev": lambda *_: Answer(catalogue),
         "epss": lambda _upstream, _path, query: Answer(scores.answer(query)),
         "feeds": feeds,
-        "hn": lambda *_: Answer(recorded.stories(data, started)),
+        "hn": lambda *_: Answer(stories),
         "llm": llm,
     }
 
