@@ -1,0 +1,1 @@
+"""Language models behind one protocol: grok, openai, ollama and anything that speaks the OpenAI chat protocol."""

@@ -1,0 +1,95 @@
+"""Turning chunks into an answer."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from backend.errors import DeadlineExceededError
+from backend.llm.answer import read_answer, without_thoughts
+from backend.llm.errors import ContentRefusedError, IncompleteAnswerError, UnreadableAnswerError
+
+
+def chunk(content=None, finish=None, **delta):
+    choice = SimpleNamespace(delta=SimpleNamespace(content=content, **delta), finish_reason=finish)
+    return SimpleNamespace(choices=[choice])
+
+
+USAGE = SimpleNamespace(choices=[])
+STOP = chunk(finish="stop")
+
+
+def test_the_answer_is_the_contents_joined():
+    pieces = list(read_answer([chunk("Hel"), chunk("lo"), STOP, USAGE]))
+    assert pieces == ["Hel", "lo"]
+
+
+def test_reasoning_is_a_sign_of_life_and_never_text():
+    pieces = list(read_answer([chunk(reasoning_content="First"), chunk(reasoning="then"), chunk("Hello"), STOP]))
+    assert pieces == ["", "", "Hello"]
+
+
+def test_why_the_model_finished_is_told():
+    told = []
+    list(read_answer([chunk("x"), chunk(finish="length")], told.append))
+    assert told == ["length"]
+
+
+def test_an_end_without_a_finish_reason_is_an_incomplete_answer():
+    source = read_answer([chunk("Hel")])
+    assert next(source) == "Hel"
+    with pytest.raises(IncompleteAnswerError):
+        next(source)
+
+
+def test_a_finish_without_any_content_is_no_answer():
+    with pytest.raises(UnreadableAnswerError, match="length"):
+        list(read_answer([chunk(" \n"), chunk(finish="length")]))
+
+
+def test_the_providers_filter_ends_the_answer_as_a_refusal():
+    with pytest.raises(ContentRefusedError):
+        list(read_answer([chunk("Well"), chunk(finish="content_filter")]))
+
+
+def test_a_refusal_of_the_model_is_shown_as_its_answer():
+    assert list(read_answer([chunk(refusal="I will not."), STOP])) == ["I will not."]
+
+
+def failing_after(*chunks, error):
+    yield from chunks
+    raise error
+
+
+@pytest.mark.parametrize("error", [IncompleteAnswerError("reset"), DeadlineExceededError("silence")])
+def test_a_connection_lost_after_the_finish_reason_does_no_harm(error):
+    assert list(read_answer(failing_after(chunk("Hello"), STOP, error=error))) == ["Hello"]
+
+
+def test_a_connection_lost_before_the_finish_reason_is_an_error():
+    with pytest.raises(IncompleteAnswerError):
+        list(read_answer(failing_after(chunk("Hello"), error=IncompleteAnswerError("reset"))))
+
+
+@pytest.mark.parametrize("odd", [SimpleNamespace(), SimpleNamespace(choices=None), chunk(content=["not", "text"])])
+def test_chunks_of_other_shapes_are_passed_over(odd):
+    assert list(read_answer([odd, chunk("Hello"), STOP])) == ["Hello"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (["<think>secret</think>\n\nHello"], "Hello"),
+        (["<th", "ink>sec", "ret</thi", "nk>", "\nHel", "lo"], "\nHello"),
+        (["\n<think>", "x" * 500, "</think>", "Hello"], "Hello"),
+        (["Hello <think>not at the beginning</think>"], "Hello <think>not at the beginning</think>"),
+        (["<", "b> is a tag"], "<b> is a tag"),
+        (["<thi"], "<thi"),
+        (["<think>never closed"], ""),
+    ],
+)
+def test_a_leading_block_of_thoughts_is_left_out(pieces, text):
+    assert "".join(without_thoughts(pieces)) == text
+
+
+def test_text_that_begins_with_no_tag_is_passed_on_at_once():
+    assert list(without_thoughts(["Hel", "lo"])) == ["Hel", "lo"]
