@@ -1,65 +1,171 @@
-"""Error aggregation: what failed, how often, where, over a sliding window."""
+"""Error aggregation: what failed, how often, where, over a sliding window, in memory that does not grow.
+
+Everything is redacted before it is kept. Counts and recent errors look back over the window; groups (by fingerprint)
+reach back further, to when a fault was first seen.
+"""
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import json
+from collections import deque
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
+from backend.resilience.error_counts import ErrorCounts
+from backend.resilience.error_groups import ErrorGroups
 from backend.resilience.events import ErrorRecorded, Listeners
+from backend.resilience.fingerprint import fingerprint
 from backend.resilience.locks import RLock
 from backend.resilience.redaction import redact, redact_text
 
+_MOST_MESSAGE = 500
+_MOST_CONTEXT = 2000
+_MOST_TYPE = 100
+
 
 class ErrorAggregator:
-    """Counts errors by type over the last `window_minutes`.
+    """Counts and keeps errors.
 
     Args:
-        window_minutes: how far back it looks.
-        max_records: how many are kept with message and context.
+        window_minutes: how far statistics look back where nothing else is asked: 15, 60, 240 or any other.
+        max_records: so many of the newest are kept with message and context.
+        max_groups: so many distinct faults are told apart.
         clock: asked for the time.
+        listeners: told of each error with an `ErrorRecorded`.
+
+    Raises:
+        ValueError: a window of nothing.
     """
 
-    def __init__(self, window_minutes: float = 60, *, max_records: int = 1000, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        window_minutes: float = 60,
+        *,
+        max_records: int = 500,
+        max_groups: int = 500,
+        clock: Clock = SYSTEM_CLOCK,
+        listeners: Listeners | None = None,
+    ) -> None:
+        if window_minutes <= 0:
+            raise ValueError(f"window_minutes must be above 0, not {window_minutes}")
         self.window_minutes = window_minutes
-        self.listeners = Listeners()
+        self.listeners = listeners if listeners is not None else Listeners()
         self._clock = clock
         self._lock = RLock()
-        self._records: deque[tuple[float, datetime, str, str, Any]] = deque(maxlen=max_records)
+        self._max_groups = max_groups
+        self._records: deque[_Record] = deque(maxlen=max_records)
+        self.clear()
 
     def record_error(self, type: str, message: str, context: Mapping[str, Any] | None = None) -> None:
-        """Take in one error. Secrets and personal data are taken out before it is kept."""
-        at = self._clock.now()
-        kept = redact_text(str(message))
-        details = redact(dict(context or {}))
-        with self._lock:
-            self._records.append((self._clock.monotonic(), at, type, kept, details))
-        self.listeners.notify(ErrorRecorded(type, kept, at, context=details))
+        """Take in one error.
 
-    def get_error_stats(self) -> dict[str, Any]:
-        """Return total_errors, errors_by_type, window_minutes and error_rate (errors per minute over the window)."""
-        since = self._clock.monotonic() - self.window_minutes * 60
+        Args:
+            type: a short name that is the same for the same kind of fault, e.g. `grok_chat_failure`.
+            message: what happened.
+            context: where; an `endpoint` in it is counted too.
+        """
+        kind = redact_text(str(type), _MOST_TYPE)
+        text = redact_text(str(message), _MOST_MESSAGE)
+        kept = _bounded(redact(dict(context or {})))
+        place = kept.get("endpoint")
+        at = self._clock.now()
+        print_ = fingerprint(kind, text)
         with self._lock:
-            kinds = Counter(kind for at, _, kind, _, _ in self._records if at > since)
-        total = kinds.total()
+            now = self._clock.monotonic()
+            self._counts.add(now, kind, str(place) if place else "unknown")
+            self._groups.add(print_, kind, text, at)
+            self._records.append((now, at, kind, text, json.dumps(kept)))
+        if self.listeners.wants(ErrorRecorded):
+            self.listeners.notify(ErrorRecorded(kind, text, at, print_, kept))
+
+    def get_error_stats(self, window_minutes: float | None = None) -> dict[str, Any]:
+        """Return total_errors, errors_by_type, window_minutes and error_rate, in errors per minute over the window.
+
+        Args:
+            window_minutes: another window than one's own, up to 240 or one's own if that is longer.
+        """
+        minutes = self.window_minutes if window_minutes is None else window_minutes
+        with self._lock:
+            since = self._since(minutes)
+            total, kinds = self._counts.total(since), self._counts.by_kind(since)
         return {
             "total_errors": total,
-            "errors_by_type": dict(kinds.most_common()),
-            "window_minutes": self.window_minutes,
-            "error_rate": round(total / self.window_minutes, 3),
+            "errors_by_type": kinds,
+            "window_minutes": minutes,
+            "error_rate": round(total / minutes, 3),
         }
 
-    def get_recent_errors(self, limit: int = 10) -> list[dict[str, Any]]:
-        """Return the newest errors first: timestamp (ISO 8601), type, message, context."""
-        since = self._clock.monotonic() - self.window_minutes * 60
+    def get_endpoint_stats(self, window_minutes: float | None = None) -> dict[str, int]:
+        """Return endpoint -> errors over the window, the most first; those without one are under `unknown`."""
         with self._lock:
+            return self._counts.by_place(self._since(window_minutes))
+
+    def get_recent_errors(self, limit: int = 10) -> list[dict[str, Any]]:
+        """Return the errors of the window, newest first: timestamp (ISO 8601, UTC), type, message, context."""
+        with self._lock:
+            since = self._since(None)
             newest = [record for record in reversed(self._records) if record[0] > since][: max(0, limit)]
         return [
-            {"timestamp": at.isoformat(), "type": kind, "message": message, "context": context}
-            for _, at, kind, message, context in newest
+            {"timestamp": at.isoformat(), "type": kind, "message": text, "context": json.loads(context)}
+            for _, at, kind, text, context in newest
         ]
+
+    def get_groups(self, limit: int = 20) -> list[dict[str, Any]]:
+        """Return the faults seen last: fingerprint, type, message, count, first_seen, last_seen."""
+        with self._lock:
+            return [group.shown() for group in self._groups.newest(limit)]
+
+    def get_series(self, window_minutes: float | None = None, buckets: int = 60) -> list[dict[str, Any]]:
+        """Return the errors over time for a graph: `buckets` equal slices of the window, oldest first, {at, count}.
+
+        `at` is the end of the slice, ISO 8601.
+        """
+        width = (self.window_minutes if window_minutes is None else window_minutes) * 60 / buckets
+        now, wall = self._clock.monotonic(), self._clock.now()
+        with self._lock:
+            ends = [(now - width * back, wall - timedelta(seconds=width * back)) for back in range(buckets - 1, -1, -1)]
+            return [{"at": at.isoformat(), "count": self._counts.total(end - width, end)} for end, at in ends]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._counts = ErrorCounts(max(self.window_minutes, 240) * 60)
+            self._groups = ErrorGroups(self._max_groups)
+            self._records.clear()
+
+    def _since(self, minutes: float | None) -> float:
+        return self._clock.monotonic() - (self.window_minutes if minutes is None else minutes) * 60
+
+
+_Record = tuple[float, datetime, str, str, str]
+
+
+def _bounded(context: dict[str, Any]) -> dict[str, Any]:
+    """As many fields as fit, the first ones first."""
+    kept: dict[str, Any] = {}
+    left = _MOST_CONTEXT
+    for name, value in context.items():
+        left -= len(name) + len(json.dumps(value))
+        if left < 0:
+            kept["…"] = "more was left out"
+            break
+        kept[name] = value
+    return kept
+
+
+def mark_recorded(error: BaseException) -> None:
+    """Note on an error that it was recorded, so that the next one who handles it does not count it again."""
+    try:
+        error.__dict__["recorded"] = True
+    except AttributeError:
+        return
+
+
+def is_recorded(error: BaseException) -> bool:
+    """Tell whether `mark_recorded` was called on an error."""
+    return bool(getattr(error, "recorded", False))
 
 
 error_aggregator = ErrorAggregator()

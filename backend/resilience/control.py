@@ -20,7 +20,7 @@ from backend.resilience.locks import RLock
 from backend.resilience.rejection import CallRejectedError, without_traceback
 from backend.resilience.window import Consecutive, Window
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("jupiter.resilience")
 Notify = Callable[[BreakerChanged], None]
 
 

@@ -20,8 +20,9 @@ from backend.resilience.events import FeatureChanged, Listeners
 from backend.resilience.fallback import MISSING, calls_for_fallback, resolve_chain
 from backend.resilience.feature import Feature, Override
 from backend.resilience.locks import RLock
+from backend.resilience.redaction import redact_text
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("jupiter.resilience")
 
 
 class UnknownFeatureError(KeyError):
@@ -93,9 +94,8 @@ class GracefulDegradation:
 
     def is_blocked(self, name: str) -> bool:
         """Tell whether a person has switched a feature off: then no call is made for it at all."""
-        return (
-            not self.is_enabled(name) and self._features[name].override is not None if name in self._features else False
-        )
+        feature = self._features.get(name)
+        return feature is not None and not self.is_enabled(name) and feature.override is not None
 
     def reason(self, name: str) -> str | None:
         """Return why a feature is off, None while it is on."""
@@ -181,13 +181,10 @@ class GracefulDegradation:
         with self._lock:
             feature.failures += 1
             feature.next_probe = self._clock.monotonic() + self._recovery
-            enough = feature.failures >= self._threshold and feature.healthy
-            told = f"{type(error).__name__}: {error}" if isinstance(error, BaseException) else error or "failed"
-            change = (
-                self._set_health(feature, False, f"{feature.failures} failures in a row, last {told}")
-                if enough
-                else None
-            )
+            change = None
+            if feature.failures >= self._threshold and feature.healthy:
+                reason = f"{feature.failures} failures in a row, last: {_said(error)}"
+                change = self._set_health(feature, False, reason)
         self._tell(change)
 
     def record_success(self, name: str) -> None:
@@ -286,6 +283,12 @@ class GracefulDegradation:
                 f": {change.reason}" if change.reason else "",
             )
             self.listeners.notify(change)
+
+
+def _said(error: BaseException | str | None) -> str:
+    if isinstance(error, BaseException):
+        return redact_text(f"{type(error).__name__}: {error}", 200)
+    return error or "not told"
 
 
 graceful_degradation = GracefulDegradation()

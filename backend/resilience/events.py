@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("jupiter.resilience")
 Callback = Callable[[Any], object]
 
 

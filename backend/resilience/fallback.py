@@ -10,7 +10,7 @@ from typing import Any, Final
 from backend import runtime
 from backend.errors import DashboardError
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("jupiter.resilience")
 
 
 class _Missing:

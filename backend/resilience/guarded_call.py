@@ -17,7 +17,7 @@ from backend.errors import (
     DeadlineExceededError,
     FeatureDisabledError,
 )
-from backend.resilience.aggregator import ErrorAggregator
+from backend.resilience.aggregator import ErrorAggregator, mark_recorded
 from backend.resilience.breaker import CircuitBreaker
 from backend.resilience.budget import RetryBudget
 from backend.resilience.bulkhead import Bulkhead
@@ -204,6 +204,7 @@ class Guard:
         if outcome == "failure" and error is not None:
             text = f"{type(error).__name__}: {error}"
             self._aggregator.record_error(self._error_type, text, {"dependency": self.name, "feature": self.feature})
+            mark_recorded(error)
         if self._listeners.wants(CallFinished):
             seconds = self._monotonic() - started
             self._listeners.notify(CallFinished(self.name, self.feature, outcome, seconds, error, instead))

@@ -10,7 +10,7 @@ from backend import runtime
 from backend.resilience.breaker import CircuitBreaker
 from backend.resilience.deadline import Deadline, enter, leave
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("jupiter.resilience")
 _END: Final = object()
 
 

@@ -10,7 +10,7 @@ from backend import runtime
 
 Matcher = type[BaseException] | Callable[[BaseException], bool]
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("jupiter.resilience")
 
 
 class Outcome(Enum):

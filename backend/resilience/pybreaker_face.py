@@ -16,7 +16,7 @@ from backend.resilience.events import BreakerChanged
 from backend.resilience.outcome import Classifier, Outcome
 from backend.resilience.window import Consecutive
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("jupiter.resilience")
 
 
 class _StateName:
