@@ -1,0 +1,288 @@
+"""The chat: questions accepted at once, answers in tasks of their own, conversations kept."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from backend import runtime
+from backend.dashboard.answering import MAX_ANSWER, Answering, Emit, RecordError, Spawn, StreamGuard
+from backend.dashboard.chat_payloads import ChatPayloads
+from backend.dashboard.conversation_memory import ConversationMemory
+from backend.dashboard.conversation_pages import as_markdown, decode_cursor, encode_cursor
+from backend.dashboard.conversation_rows import ConversationRows, Row, StorageGuard
+from backend.dashboard.conversations import MAX_SHOWN, NOT_SAVED, Conversations, answer_key, message_view
+from backend.dashboard.grounding import Retrieval, ThreatsFind
+from backend.dashboard.live_answers import LiveAnswer, LiveAnswers
+from backend.dashboard.once import Once
+from backend.errors import ConflictError, DashboardError, NetworkError, NotFoundError
+from backend.llm.provider import LLMProvider
+from backend.resilience.clock import SYSTEM_CLOCK, Clock
+from backend.resilience.redaction import redact_text
+from backend.schemas.chat import MAX_TITLE, ChatMessageSchema
+from backend.schemas.loading import load
+from backend.schemas.text import single_line
+from backend.schemas.times import utc_iso
+from backend.storage.database import Database
+
+LONGEST_ANSWER_SECONDS = 300.0
+
+_log = logging.getLogger("jupiter.chat")
+
+
+class ChatService:
+    """What a person can do with the chat. Everything is the person's own: others' conversations do not exist.
+
+    Args:
+        database: where conversations are kept.
+        llm: the model; `backend.llm.factory.make_provider` makes it.
+        guard: every call of the model goes through it.
+        threats_find: searches the threat records; `ThreatService.find` does.
+        status: returns the payload of status_update.
+        feature_status: returns the state of grok_chat: enabled, circuit_breaker, failures.
+        emit: sends a person an event: user id, event, payload.
+        storage_guard: every query goes through it; None calls the database directly.
+        record_error: counts refusals of the provider that do not speak against its health: type, message, context.
+        spawn: runs a function concurrently and returns its task.
+        id_factory: makes ids.
+        answers_at_a_time: for one person.
+        max_answer: characters after which an answer is cut off.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        llm: LLMProvider,
+        guard: StreamGuard,
+        *,
+        threats_find: ThreatsFind,
+        status: Callable[[], Mapping[str, Any]],
+        feature_status: Callable[[], Mapping[str, Any]],
+        emit: Emit,
+        storage_guard: StorageGuard | None = None,
+        record_error: RecordError | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        spawn: Spawn = runtime.spawn,
+        id_factory: Callable[[], str] = lambda: str(uuid.uuid4()),
+        answers_at_a_time: int = 3,
+        max_answer: int = MAX_ANSWER,
+    ) -> None:
+        self._clock = clock
+        self._spawn = spawn
+        self._new_id = id_factory
+        self._once: Once[dict[str, str]] = Once()
+        self._live = LiveAnswers(per_user=answers_at_a_time)
+        self._conversations = Conversations(ConversationRows(database, storage_guard), ConversationMemory())
+        self._answering = Answering(
+            llm,
+            guard,
+            Retrieval(threats_find, status),
+            self._conversations,
+            live=self._live,
+            payloads=ChatPayloads(feature_status, llm.name, llm.model, clock),
+            emit=emit,
+            spawn=spawn,
+            clock=clock,
+            record_error=record_error,
+            max_answer=max_answer,
+        )
+
+    def send(
+        self, user_id: str, message: str, conversation_id: str | None = None, client_message_id: str | None = None
+    ) -> dict[str, str]:
+        """Accept a question; its answer comes in events.
+
+        Args:
+            conversation_id: where it belongs; None begins a conversation.
+            client_message_id: the client's own id; the same one again gives the same ids and asks nothing.
+
+        Returns:
+            conversation_id, and message_id: the id of the answer.
+
+        Raises:
+            ValidationError: it is empty or too long.
+            NotFoundError: there is no such conversation of this person's.
+            RateLimitedError: too many answers are being made for this person.
+        """
+        given = {"message": message, "client_message_id": client_message_id or self._new_id()}
+        asked = load(ChatMessageSchema(), given)
+        key = asked["client_message_id"]
+        return dict(self._once.run((user_id, key), lambda: self._accept(user_id, asked, conversation_id)))
+
+    def stop(self, user_id: str, message_id: str) -> dict[str, Any]:
+        """Stop an answer; what was said so far is kept. One that has ended already stays as it is.
+
+        Raises:
+            NotFoundError: this person has no such answer.
+        """
+        answer = self._live.get(user_id, message_id)
+        if answer is None:
+            if self._conversations.message(user_id, message_id) is None:
+                raise NotFoundError("There is no such message.")
+            return {"message_id": message_id, "stopped": False}
+        return {"message_id": message_id, "stopped": self._answering.stop(answer)}
+
+    def history(self, user_id: str, conversation_id: str) -> dict[str, Any]:
+        """Return a conversation and its messages, an answer in the making with what it says so far.
+
+        Raises:
+            NotFoundError: this person has no such conversation.
+        """
+        self._conversations.flush(user_id)
+        conversation = self._conversations.find(user_id, conversation_id)
+        rows = self._conversations.messages(conversation, MAX_SHOWN + 1)
+        shown: dict[str, Any] = {
+            "conversation": self._view(conversation),
+            "messages": [self._message(row) for row in rows[-MAX_SHOWN:]],
+            "complete": len(rows) <= MAX_SHOWN,
+        }
+        return shown if shown["conversation"]["saved"] else {**shown, "notice": NOT_SAVED}
+
+    def conversations(
+        self, user_id: str, *, search: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> dict[str, Any]:
+        """Return a page of conversations, the one used last first.
+
+        Args:
+            search: a part of a title or a message.
+            limit: conversations on a page.
+            cursor: next_cursor of the page before.
+
+        Raises:
+            ValidationError: the cursor is not one of ours.
+        """
+        self._conversations.flush(user_id)
+        page = self._conversations.list(user_id, limit, decode_cursor(cursor), search)
+        shown = {
+            "conversations": [self._view(row) for row in page.conversations],
+            "next_cursor": encode_cursor(page.last),
+        }
+        return shown if page.saved else {**shown, "notice": NOT_SAVED}
+
+    def create(self, user_id: str, title: str = "New conversation") -> dict[str, Any]:
+        """Begin an empty conversation."""
+        conversation = self._new_conversation(user_id, title)
+        self._conversations.save(conversation)
+        return self._view(conversation)
+
+    def rename(self, user_id: str, conversation_id: str, title: str) -> dict[str, Any]:
+        """Give a conversation another title; raises like `history`."""
+        conversation = {**self._conversations.find(user_id, conversation_id), "title": title}
+        self._conversations.save(conversation, changed=["title"])
+        return self._view(conversation)
+
+    def delete(self, user_id: str, conversation_id: str) -> None:
+        """Remove a conversation; answers being made in it are stopped. Raises like `history`."""
+        self._conversations.find(user_id, conversation_id)
+        for answer in self._live.of_conversation(conversation_id):
+            self._answering.stop(answer)
+        self._conversations.delete(user_id, conversation_id)
+
+    def export(self, user_id: str, conversation_id: str) -> str:
+        """Return a conversation as Markdown; raises like `history`."""
+        told = self.history(user_id, conversation_id)
+        return as_markdown(told["conversation"], told["messages"])
+
+    def recover(self) -> int:
+        """Mark the answers that an earlier process left unfinished as interrupted; return how many. Call at start."""
+        try:
+            left = self._conversations.interrupt(self._now())
+        except DashboardError as error:
+            _log.warning("⚠️ Unfinished answers could not be looked for: %s", type(error).__name__)
+            return 0
+        if left:
+            _log.warning("⚠️ %d answers were interrupted by the last end of the server", left)
+        return left
+
+    def flush(self) -> int:
+        """Write what could not be saved before; return how many conversations wait still. Call now and then."""
+        return self._conversations.flush()
+
+    def close(self) -> None:
+        """End all answers in the making with chat_error, keep what they say so far, write what waits."""
+        for answer in self._live.all():
+            error = NetworkError("shutdown", retry_after=5, message="The server is restarting; the answer broke off.")
+            self._answering.break_off(answer, error, "interrupted")
+            answer.cancel()
+        self._conversations.flush()
+
+    def _accept(self, user_id: str, asked: Mapping[str, Any], conversation_id: str | None) -> dict[str, str]:
+        known = self._conversations.accepted(user_id, asked["client_message_id"])
+        if known is not None:
+            return known
+        self._conversations.flush(user_id)
+        conversation = self._conversation_for(user_id, asked["message"], conversation_id)
+        answer = LiveAnswer(conversation, *self._rows(user_id, conversation["id"], asked))
+        self._live.add(answer)
+        try:
+            answer.saved = self._conversations.save(conversation, [answer.question, answer.row])
+        except BaseException as error:
+            self._live.remove(answer)
+            again = self._conversations.accepted(user_id, asked["client_message_id"])
+            if isinstance(error, ConflictError) and again is not None:  # another process was faster
+                return again
+            raise
+        _log.info("💬 Chat message: %s", single_line(redact_text(asked["message"], 50)))
+        answer.task = self._spawn(self._answering.run, answer)
+        return answer.ids
+
+    def _conversation_for(self, user_id: str, message: str, conversation_id: str | None) -> Row:
+        title = single_line(message) or "Conversation"  # of markup alone nothing is left
+        title = title if len(title) <= MAX_TITLE // 2 else title[: MAX_TITLE // 2 - 1].rstrip() + "…"
+        if conversation_id is None:
+            return self._new_conversation(user_id, title)
+        try:
+            found = self._conversations.find(user_id, conversation_id)
+        except NotFoundError:
+            raise
+        except DashboardError:  # whose it is cannot be told now; a new one does no harm, and the chat goes on
+            return self._new_conversation(user_id, title)
+        return {**found, "updated_at": self._now()}
+
+    def _new_conversation(self, user_id: str, title: str) -> Row:
+        now = self._now()
+        return {"id": self._new_id(), "user_id": user_id, "title": title, "created_at": now, "updated_at": now}
+
+    def _rows(self, user_id: str, conversation_id: str, asked: Mapping[str, Any]) -> tuple[Row, Row]:
+        common = {"conversation_id": conversation_id, "user_id": user_id, "sources": []}
+        key, now = asked["client_message_id"], self._clock.now()
+        question = {
+            **common,
+            "id": self._new_id(),
+            "role": "user",
+            "content": asked["message"],
+            "client_message_id": key,
+            "status": "complete",
+            "created_at": utc_iso(now),
+        }
+        answer = {
+            **common,
+            "id": self._new_id(),
+            "role": "assistant",
+            "content": "",
+            "client_message_id": answer_key(key),
+            "status": "streaming",
+            "created_at": utc_iso(now + timedelta(microseconds=1)),  # after the question, whatever the clock's grain
+        }
+        return question, answer
+
+    def _message(self, row: Row) -> dict[str, Any]:
+        view = message_view(row)
+        if row["status"] != "streaming":
+            return view
+        answer = self._live.get(row["user_id"], row["id"])
+        if answer is not None:
+            text, last_index, status = answer.progress()
+            return {**view, "content": text, "status": status, "last_index": last_index}
+        oldest = utc_iso(self._clock.now() - timedelta(seconds=LONGEST_ANSWER_SECONDS))
+        return view if row["created_at"] > oldest else {**view, "status": "interrupted"}
+
+    def _view(self, conversation: Row) -> dict[str, Any]:
+        saved = self._conversations.is_saved(conversation["user_id"], conversation["id"])
+        return {**{name: conversation[name] for name in ("id", "title", "created_at", "updated_at")}, "saved": saved}
+
+    def _now(self) -> str:
+        return utc_iso(self._clock.now())

@@ -1,0 +1,60 @@
+"""Cursors for the list of conversations, and conversations as Markdown."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from backend.errors import ValidationError
+from backend.schemas.text import single_line
+from backend.schemas.times import utc_iso
+
+_WHO = {"user": "You", "assistant": "Jupiter"}
+_ENDS = {
+    "streaming": "still being written",
+    "stopped": "stopped",
+    "incomplete": "broke off: incomplete",
+    "interrupted": "interrupted by a restart: incomplete",
+}
+
+
+def encode_cursor(last: tuple[str, str] | None) -> str | None:
+    """Return where a page ended as text for the client, None at the end of the list."""
+    return None if last is None else base64.urlsafe_b64encode(orjson.dumps(last)).decode()
+
+
+def decode_cursor(cursor: str | None) -> tuple[str, str] | None:
+    """Return where the page before ended.
+
+    Raises:
+        ValidationError: it is no cursor of ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        at, last = orjson.loads(base64.urlsafe_b64decode(cursor))
+        return utc_iso(at), str(last)
+    except (binascii.Error, ValueError, TypeError):
+        raise ValidationError("the cursor is not one of ours", details={"cursor": ["Not a cursor."]}) from None
+
+
+def as_markdown(conversation: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> str:
+    """Return a conversation as a Markdown document."""
+    parts = [f"# {single_line(conversation['title'])}", f"From {conversation['created_at']} (UTC)"]
+    for message in messages:
+        end = _ENDS.get(message["status"])
+        parts.append(f"## {_WHO[message['role']]}, {message['created_at']}" + (f" ({end})" if end else ""))
+        parts.append(message["content"] or "(nothing)")
+        if message["sources"]:
+            parts.append("Sources:\n" + "\n".join(_source(source) for source in message["sources"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _source(source: Mapping[str, Any]) -> str:
+    link = f" <{source['url']}>" if source.get("url") else ""
+    as_of = f" (as of {source['as_of']})" if source.get("as_of") else ""
+    return f"- {source['id']}: {source['title']}{link}{as_of}"

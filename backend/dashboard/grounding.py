@@ -1,0 +1,179 @@
+"""Finds what the local data holds on a question; the model's answer and the local answer rest on the same finds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+from urllib.parse import quote
+
+from backend.dashboard.questions import Question, ids_in, read_question
+from backend.llm.prompts import clean
+
+MAX_FOUND = 8
+MANY = 60
+ALL = 10_000
+
+_log = logging.getLogger("jupiter.chat")
+
+Record = Mapping[str, Any]
+T = TypeVar("T")
+
+
+class ThreatsFind(Protocol):
+    """Searches the threat records; ThreatService.find does."""
+
+    def __call__(self, *, text: str = "", ids: Sequence[str] = (), limit: int = 10) -> Sequence[Record]:
+        """Return records by id, by the words of a text, or the first of all; each with its `as_of`."""
+
+
+@dataclass(frozen=True)
+class Grounding:
+    """What the local data holds on a question.
+
+    Args:
+        question: the question, read.
+        records: the records that matter, the most relevant first.
+        missing: ids that the question names and no record has.
+        total: how many records there are at all.
+        status: the system's state.
+    """
+
+    question: Question
+    records: Sequence[Record] = ()
+    missing: Sequence[str] = ()
+    total: int = 0
+    status: Mapping[str, Any] = field(default_factory=dict)
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Return the records as the sources of an answer."""
+        return [source_of(record) for record in self.records]
+
+    def facts(self) -> list[str]:
+        """Return the system's state as lines for the model."""
+        return status_lines(self.status)
+
+
+class Retrieval:
+    """Looks a question up.
+
+    Args:
+        threats_find: searches the threat records.
+        status: returns the payload of status_update.
+    """
+
+    def __init__(self, threats_find: ThreatsFind, status: Callable[[], Mapping[str, Any]]) -> None:
+        self._threats_find = threats_find
+        self._status = status
+
+    def gather(self, text: str) -> Grounding:
+        """Return what there is on a question; a part that fails is left out and logged."""
+        question = read_question(text)
+        everything = self._find(limit=ALL)
+        records = self._records(question, everything)
+        known = {name for record in records for name in names_of(record)}
+        return Grounding(
+            question,
+            records[:MAX_FOUND],
+            [name for name in question.ids if name not in known],
+            len(everything),
+            _tried(self._status, {}),
+        )
+
+    def known(self, ids: Sequence[str]) -> dict[str, Record]:
+        """Return the records of these ids, by id."""
+        found = self._find(ids=list(ids), limit=len(ids)) if ids else ()
+        return {name: record for record in found for name in names_of(record) if name in ids}
+
+    def _records(self, question: Question, everything: Sequence[Record]) -> Sequence[Record]:
+        if question.ids:
+            return self._find(ids=question.ids, limit=len(question.ids))
+        listed = question.newest or question.top or question.ransomware
+        wanted = MANY if listed else MAX_FOUND
+        pool = self._find(text=question.search, limit=wanted) if question.search else ()
+        if question.ransomware:
+            pool = _by_ransomware(pool) or _by_ransomware(everything)
+        if listed:
+            return sorted(pool or everything, key=_added if question.newest else _danger, reverse=True)
+        return pool
+
+    def _find(self, **query: Any) -> Sequence[Record]:
+        return _tried(lambda: self._threats_find(**query), ())
+
+
+def _tried(func: Callable[[], T], otherwise: T) -> T:
+    try:
+        return func()
+    except Exception:  # noqa: BLE001 - an answer that lacks a part is better than none
+        _log.exception("❌ A part of the local data could not be read for the chat")
+        return otherwise
+
+
+def _added(record: Record) -> str:
+    return str(record.get("date_added") or record.get("published") or "")
+
+
+def _by_ransomware(records: Sequence[Record]) -> list[Record]:
+    return [record for record in records if record.get("ransomware") is True]
+
+
+def _danger(record: Record) -> tuple[bool, float, str]:
+    epss = record.get("epss")
+    score = float(epss) if isinstance(epss, int | float) else -1.0
+    return bool(record.get("known_exploited")), score, _added(record)
+
+
+def names_of(record: Record) -> list[str]:
+    """Return a record's id and its aliases."""
+    aliases = record.get("aliases")
+    return [str(record.get("id")), *(map(str, aliases) if isinstance(aliases, list | tuple) else ())]
+
+
+def source_of(record: Record) -> dict[str, Any]:
+    """Return a record as an entry of an answer's sources."""
+    return {
+        "id": clean(record.get("id"), 60),
+        "title": clean(record.get("title"), 200),
+        "url": _link(record),
+        "as_of": record.get("as_of"),
+    }
+
+
+def _link(record: Record) -> str | None:
+    name = str(record.get("id") or "")
+    if name.startswith("CVE-"):
+        return f"https://nvd.nist.gov/vuln/detail/{quote(name)}"
+    references = record.get("references")
+    for reference in references if isinstance(references, list | tuple) else ():
+        url = reference.get("url") if isinstance(reference, Mapping) else reference
+        if isinstance(url, str) and url.startswith(("https://", "http://")) and len(url) <= 500:
+            return url
+    return None
+
+
+def cited(text: str, grounding: Grounding, retrieval: Retrieval) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the sources that an answer names, and the ids in it that no record has.
+
+    An id that the person wrote is no invention of the model's, whether it is known or not.
+    """
+    named = ids_in(text)[:50]
+    found = {name: record for record in grounding.records for name in names_of(record)}
+    found |= retrieval.known([name for name in named if name not in found])
+    unique = {str(found[name].get("id")): found[name] for name in named if name in found}
+    unknown = [name for name in named if name not in found and name not in grounding.question.ids]
+    return [source_of(record) for record in unique.values()], unknown
+
+
+def status_lines(status: Mapping[str, Any]) -> list[str]:
+    """Return the state of the system, a line a fact."""
+    lines = [f"Health of the system: {status['health']}"] if status.get("health") else []
+    features = status.get("features")
+    for name, state in features.items() if isinstance(features, Mapping) else ():
+        enabled = "on" if state.get("enabled") else "off"
+        reason = f" ({state['reason']})" if state.get("reason") else ""
+        lines.append(f"Feature {name}: {enabled}{reason}, circuit breaker {state.get('circuit_breaker', 'closed')}")
+    errors = status.get("errors")
+    if isinstance(errors, Mapping) and "total_errors" in errors:
+        lines.append(f"Errors in the last hour: {errors['total_errors']}")
+    return lines

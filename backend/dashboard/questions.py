@@ -1,0 +1,73 @@
+"""What a question asks for: records by id, a list of them, the state of the system."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MAX_IDS = 8
+MAX_SEARCH = 500
+_ID = re.compile(
+    r"\b(?:CVE|DEMO)-\d{4}-\d{4,7}\b|\bGHSA(?:-[23456789cfghjmpqrvwx]{4}){3}\b|\b(?:MAL|PYSEC|RUSTSEC)-\d{4}-\d+\b",
+    re.IGNORECASE,
+)
+_STATUS = re.compile(r"\b(status|health|healthy|outage|degraded|circuit|breakers?)\b", re.IGNORECASE)
+_STATE_OF_US = re.compile(
+    r"\b(features?|sources?|dashboard|systems?|jupiter|wrong|errors?|failing|down)\b", re.IGNORECASE
+)
+_NEWEST = re.compile(r"\b(new|newest|latest|recent|recently|today|this week|added)\b", re.IGNORECASE)
+_TOP = re.compile(
+    r"\b(top|worst|urgent|critical|dangerous|important|priorit\w*|likely|likeliest|exploited|patch first|biggest)\b",
+    re.IGNORECASE,
+)
+_RANSOMWARE = re.compile(r"\bransom\w*", re.IGNORECASE)
+_ASKING = re.compile(
+    "|".join(pattern.pattern for pattern in (_NEWEST, _TOP, _RANSOMWARE)) + r"|\b(right now|patched?|first|kev)\b",
+    re.IGNORECASE,
+)
+_THREATS = re.compile(r"\b(threats?|vulnerabilit\w+|cves?|exploit\w*|advisor\w+|kev|patch\w*)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, read.
+
+    Args:
+        text: as asked.
+        ids: record ids that it names, in capitals where ids are written so.
+        search: the question without ids and without the words that say which list is wanted.
+    """
+
+    text: str
+    ids: tuple[str, ...]
+    search: str
+    about_status: bool
+    newest: bool
+    top: bool
+    ransomware: bool
+
+
+def read_question(text: str) -> Question:
+    """Return what `text` asks for."""
+    ids = ids_in(text)[:MAX_IDS]
+    rest = _ID.sub(" ", text)
+    about_threats = bool(_THREATS.search(rest))
+    return Question(
+        text=text,
+        ids=tuple(ids),
+        search=" ".join(_ASKING.sub(" ", rest).split())[:MAX_SEARCH],
+        about_status=bool(_STATUS.search(rest) or (_STATE_OF_US.search(rest) and not about_threats and not ids)),
+        newest=not ids and bool(_NEWEST.search(rest)),
+        top=not ids and bool(_TOP.search(rest)),
+        ransomware=not ids and bool(_RANSOMWARE.search(rest)),
+    )
+
+
+def ids_in(text: str) -> list[str]:
+    """Return the record ids in a text, each once, in the order of their first appearance."""
+    return list(dict.fromkeys(normal_id(match) for match in _ID.findall(text)))
+
+
+def normal_id(name: str) -> str:
+    """Return an id as its issuer writes it: all capitals, but for GHSA's lower-case blocks."""
+    return "GHSA" + name[4:].lower() if name[:4].upper() == "GHSA" else name.upper()
