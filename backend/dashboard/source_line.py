@@ -85,7 +85,7 @@ class SourceLine:
             return error.suggestion
         if self.as_of is not None:
             return "It is tried again by itself; the data that is at hand stays on show."
-        return f"Check the network and {self._setting}, or look at the demo: python run.py demo"
+        return f"Check the network and the address in {self._setting}, or look at the demo: python run.py demo"
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from backend import runtime
 from backend.dashboard.threat_snapshot import Snapshot, take_snapshot
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.sources.base import Fragment, ThreatBatch, ThreatSource
+from backend.sources.heavy import heavy
 
 
 class ThreatJoin:
-    """The fragments of all sources, and the snapshot of them.
+    """The fragments of all sources, the snapshot of them, and the names in it.
 
     Args:
         sources: in the order of trust: of two that know the same field, the first is believed.
@@ -26,9 +26,10 @@ class ThreatJoin:
         sources: Sequence[ThreatSource],
         *,
         clock: Clock = SYSTEM_CLOCK,
-        offload: Callable[..., Any] = runtime.offload,
+        offload: Callable[..., Any] = heavy,
     ) -> None:
         self.snapshot = Snapshot()
+        self.names: Mapping[str, str] = {}
         self._catalogues = tuple(source.name for source in sources if not source.enriches)
         self._enrichers = tuple(source.name for source in sources if source.enriches)
         self._clock = clock
@@ -61,6 +62,8 @@ class ThreatJoin:
         day = self._clock.now().date()
         self.snapshot = self._offload(take_snapshot, self._parts(self._catalogues), self._parts(self._enrichers), day)
         self._day = day
+        if self.snapshot.names != self.names:  # the same object as long as nothing changed: others keep what they
+            self.names = self.snapshot.names  # found with it
 
     def _parts(self, names: Sequence[str]) -> list[tuple[str, Mapping[str, Fragment]]]:
         return [(name, self._given[name]) for name in names if name in self._given]

@@ -24,6 +24,7 @@ from backend.resilience.deadline import Deadline
 from backend.resilience.guard import Guards, Policy
 from backend.schemas.threats import ThreatQuerySchema
 from backend.sources.base import ThreatBatch, ThreatSource, Validators
+from backend.sources.heavy import heavy
 
 FEATURE = "threat_intelligence"
 DEFAULT_POLICY = Policy()
@@ -53,7 +54,7 @@ class ThreatService:
         force_seconds: float = 10.0,
         announce_seconds: float = 0.25,
         clock: Clock = SYSTEM_CLOCK,
-        offload: Callable[..., Any] = runtime.offload,
+        offload: Callable[..., Any] = heavy,
         wait: Wait = wait_for,
         sleep: Callable[[float], None] = runtime.sleep,
     ) -> None:
@@ -117,7 +118,7 @@ class ThreatService:
 
     def names(self) -> Mapping[str, str]:
         """Return the names of vendors and products: in small letters, and as they are written."""
-        return self._join.snapshot.names
+        return self._join.names
 
     def has(self, threat_id: str) -> bool:
         """Tell whether there is a record of this id."""

@@ -45,7 +45,7 @@ STOP = _words(
     el los las una unos unas y o pero con del al por para sin sobre es son no más que como su sus se lo
 
     os um uma uns umas e mas com do da dos das no na nos nas por para sem sob é são não mais que como seu sua se ao
-    à às ou foi ser já pelo pela até entre após
+    à às ou foi ser já pelo pela até entre após em aos ano anos num numa
     """
 )
 

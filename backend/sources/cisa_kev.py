@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from backend import runtime
 from backend.errors import DashboardError
 from backend.sources.base import ThreatBatch, Validators
 from backend.sources.fetcher import HttpFetcher
+from backend.sources.heavy import heavy
 from backend.sources.kev_catalogue import parse_catalogue
 
 URL = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
@@ -41,7 +41,7 @@ class CisaKev:
         title: str = "CISA KEV",
         refresh_seconds: float = REFRESH_SECONDS,
         request_seconds: float = 10.0,
-        offload: Callable[..., Any] = runtime.offload,
+        offload: Callable[..., Any] = heavy,
     ) -> None:
         self.title = title
         self.refresh_seconds = refresh_seconds

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from backend import runtime
 from backend.errors import NetworkError
 from backend.sources.base import Fragment, ThreatBatch, Validators
 from backend.sources.epss_answers import Scores, parse_scores
 from backend.sources.fetcher import MAX_BYTES, HttpFetcher
+from backend.sources.heavy import heavy
 
 URL = "https://api.first.org/data/v1/epss"
 REFRESH_SECONDS = 21_600.0
@@ -44,7 +44,7 @@ class Epss:
         refresh_seconds: float = REFRESH_SECONDS,
         request_seconds: float = 10.0,
         max_bytes: int = MAX_BYTES,
-        offload: Callable[..., Any] = runtime.offload,
+        offload: Callable[..., Any] = heavy,
     ) -> None:
         self.title = title
         self.refresh_seconds = refresh_seconds

@@ -27,9 +27,7 @@ MOST_ENTRIES = 500
 TITLE_LIMIT, SUMMARY_LIMIT, AUTHOR_LIMIT = 300, 500, 80
 _SEARCHED = 200_000
 # Names that say nothing without the site: "Blog" of which one?
-_NAMELESS = frozenset(
-    ("", "blog", "news", "feed", "rss", "rss feed", "home", "all posts", "posts", "articles", "latest")
-)
+_NAMELESS = frozenset(("blog", "news", "feed", "rss", "rss feed", "home", "all posts", "posts", "articles", "latest"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +155,9 @@ def _item(
     )
 
 
-def _title(given: Any, home: Any, url: str) -> str:
+def _title(given: Any, home: Any, url: str) -> str | None:
     title = from_html(given, 60)
-    site = urlsplit(web_link(home, url) or url).hostname or ""
     if title.lower() in _NAMELESS:
-        return f"{title} ({site.removeprefix('www.')})".strip() if title else site.removeprefix("www.")
-    return title
+        site = urlsplit(web_link(home, url) or url).hostname or ""
+        return f"{title} ({site.removeprefix('www.')})"
+    return title or None

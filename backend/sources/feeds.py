@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from backend import runtime
 from backend.sources.base import PulseBatch, Validators
 from backend.sources.feed_reader import read_feed
 from backend.sources.fetcher import HttpFetcher
+from backend.sources.heavy import heavy
 
 ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 MARGIN = 1.0
+MAX_BYTES = 5_000_000
 
 
 class FeedSource:
@@ -37,7 +38,7 @@ class FeedSource:
         name: str,
         refresh_seconds: float = 300.0,
         request_seconds: float = 10.0,
-        offload: Callable[..., Any] = runtime.offload,
+        offload: Callable[..., Any] = heavy,
     ) -> None:
         self.name = name
         self.title = name.removeprefix("feed:")
@@ -51,7 +52,11 @@ class FeedSource:
         """Fetch the feed; errors as in `PulseSource.fetch`."""
         known = previous or Validators(self._url)
         answer = self._fetcher.get(
-            self._url, headers={"Accept": ACCEPT}, etag=known.etag, last_modified=known.last_modified
+            self._url,
+            headers={"Accept": ACCEPT},
+            etag=known.etag,
+            last_modified=known.last_modified,
+            max_bytes=MAX_BYTES,
         )
         if answer.not_modified:
             return PulseBatch(not_modified=True, validators=known)

@@ -78,6 +78,7 @@ class HttpFetcher:
         params: Mapping[str, str] | None = None,
         etag: str | None = None,
         last_modified: str | None = None,
+        max_bytes: int | None = None,
     ) -> Fetched:
         """Get one document.
 
@@ -85,6 +86,7 @@ class HttpFetcher:
             headers: in addition to our own.
             params: added to the address's query.
             etag, last_modified: of the answer that is at hand; the answer may then be `not_modified`, without a body.
+            max_bytes: a lower limit than the fetcher's own.
 
         Raises:
             NetworkError: no answer, one that cannot be used, or one that is too large or too slow.
@@ -96,9 +98,9 @@ class HttpFetcher:
             address = httpx.URL(url)
             if params:
                 address = address.copy_merge_params(dict(params))
-            return self._follow(address, sent, limit)
+            return self._follow(address, sent, limit, min(max_bytes or self._max_bytes, self._max_bytes))
 
-    def _follow(self, address: httpx.URL, headers: dict[str, str], limit: Deadline) -> Fetched:
+    def _follow(self, address: httpx.URL, headers: dict[str, str], limit: Deadline, max_bytes: int) -> Fetched:
         first_peer: str | None = None
         for _ in range(self._max_redirects + 1):
             with self._client.stream("GET", address, headers=headers, timeout=self._timeouts(limit)) as response:
@@ -106,15 +108,15 @@ class HttpFetcher:
                 check_address(first_peer, reached)
                 first_peer = first_peer or reached
                 if response.status_code not in REDIRECTS:
-                    return self._take(response, limit)
+                    return self._take(response, limit, max_bytes)
                 address = next_address(address, response.headers.get("location", ""))
         raise NetworkError("too many redirects", message="The server redirects in a circle.")
 
-    def _take(self, response: httpx.Response, limit: Deadline) -> Fetched:
+    def _take(self, response: httpx.Response, limit: Deadline, max_bytes: int) -> Fetched:
         status = response.status_code
         if status not in (200, 304):
             raise unusable_status(status, response.headers.get("retry-after"), self._clock.now())
-        body = b"" if status == 304 else self._body(response, limit)
+        body = b"" if status == 304 else self._body(response, limit, max_bytes)
         return Fetched(
             status=status,
             body=body,
@@ -124,7 +126,7 @@ class HttpFetcher:
             url=str(response.url),
         )
 
-    def _body(self, response: httpx.Response, limit: Deadline) -> bytes:
+    def _body(self, response: httpx.Response, limit: Deadline, max_bytes: int) -> bytes:
         def check() -> None:
             if limit.expired:
                 raise NetworkError(
@@ -137,7 +139,7 @@ class HttpFetcher:
             response.iter_raw(),
             encoding=response.headers.get("content-encoding", ""),
             announced=response.headers.get("content-length", ""),
-            max_bytes=self._max_bytes,
+            max_bytes=max_bytes,
             check=check,
         )
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from backend import runtime
 from backend.errors import NetworkError
 from backend.sources.base import PulseBatch, PulseItem, Validators
 from backend.sources.dates import moment
 from backend.sources.documents import expect_object, load_json
 from backend.sources.feed_reader import AUTHOR_LIMIT, SUMMARY_LIMIT, TITLE_LIMIT
 from backend.sources.fetcher import HttpFetcher
+from backend.sources.heavy import heavy
 from backend.sources.identifiers import ids_in
 from backend.sources.links import link_key, text_key, web_link
 from backend.sources.text import from_html
@@ -20,6 +20,7 @@ URL = "https://hn.algolia.com/api/v1/search_by_date?tags=story&query=security&hi
 DISCUSSION = "https://news.ycombinator.com/item?id="
 WHAT = "an answer of the Hacker News search"
 MARGIN = 1.0
+MAX_BYTES = 5_000_000
 
 
 class HackerNews:
@@ -44,7 +45,7 @@ class HackerNews:
         title: str = "Hacker News",
         refresh_seconds: float = 300.0,
         request_seconds: float = 10.0,
-        offload: Callable[..., Any] = runtime.offload,
+        offload: Callable[..., Any] = heavy,
     ) -> None:
         self.title = title
         self.refresh_seconds = refresh_seconds
@@ -57,7 +58,11 @@ class HackerNews:
         """Fetch the stories; errors as in `PulseSource.fetch`."""
         known = previous or Validators(self._url)
         answer = self._fetcher.get(
-            self._url, headers={"Accept": "application/json"}, etag=known.etag, last_modified=known.last_modified
+            self._url,
+            headers={"Accept": "application/json"},
+            etag=known.etag,
+            last_modified=known.last_modified,
+            max_bytes=MAX_BYTES,
         )
         if answer.not_modified:
             return PulseBatch(not_modified=True, validators=known)

@@ -1,0 +1,91 @@
+"""The items that pulse knows: each once, whoever published it, and not more than fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from backend.resilience.clock import SYSTEM_CLOCK, Clock
+from backend.sources.base import PulseItem
+
+MOST_ITEMS = 5000
+KEPT = timedelta(days=30)
+CLOCK_SKEW = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An item, when it counts, and who brought it; `at` is None for one whose time is not known."""
+
+    item: PulseItem
+    at: datetime | None
+    sources: tuple[str, ...]
+
+
+class ItemStore:
+    """Items by their key.
+
+    An item that gives no date counts from when it was first seen, but not at a source's first answer: then
+    everything that it has is new to us, and nothing says that it is new. A date in the future is no date.
+
+    Args:
+        most: items that are kept; the oldest go first, and those that a source still shows go last.
+        kept: how long an item is kept after its source has ceased to show it.
+    """
+
+    def __init__(self, *, most: int = MOST_ITEMS, kept: timedelta = KEPT, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.version = 0
+        self._most = most
+        self._kept = kept
+        self._clock = clock
+        self._items: dict[str, Known] = {}
+        self._shown: dict[str, frozenset[str]] = {}
+
+    def take(self, source: str, items: Iterable[PulseItem]) -> int:
+        """Take in what a source shows now and return how many items that are."""
+        now = self._clock.now()
+        first = source not in self._shown
+        given = {item.key: item for item in items}
+        for key, item in given.items():
+            known = self._items.get(key)
+            self._items[key] = self._new(item, source, now, first) if known is None else _joined(known, item, source)
+        self._shown[source] = frozenset(given)
+        self._forget(now)
+        self.version += 1
+        return len(given)
+
+    def all(self) -> Sequence[Known]:
+        """Return all items."""
+        return tuple(self._items.values())
+
+    def _new(self, item: PulseItem, source: str, now: datetime, first: bool) -> Known:
+        at = item.published
+        if at is None or at > now + CLOCK_SKEW:
+            at = None if first else now
+        return Known(item, min(at, now) if at else None, (source,))
+
+    def _forget(self, now: datetime) -> None:
+        shown = frozenset().union(*self._shown.values())
+        oldest = now - self._kept
+        self._items = {
+            key: known
+            for key, known in self._items.items()
+            if key in shown or (known.at is not None and known.at >= oldest)
+        }
+        if len(self._items) > self._most:
+            ranked = sorted(self._items.items(), key=lambda pair: (pair[0] in shown, _age_key(pair[1])), reverse=True)
+            self._items = dict(ranked[: self._most])
+
+
+def _joined(known: Known, item: PulseItem, source: str) -> Known:
+    """The same thing from one more source, or again: the first text stays, ids and dates are added."""
+    ids = tuple(dict.fromkeys((*known.item.ids, *item.ids)))
+    author = known.item.author or item.author
+    sources = known.sources if source in known.sources else (*known.sources, source)
+    joined = known.item if (ids, author) == (known.item.ids, known.item.author) else None
+    return Known(joined or replace(known.item, ids=ids, author=author), known.at, sources)
+
+
+def _age_key(known: Known) -> float:
+    return known.at.timestamp() if known.at else 0.0
