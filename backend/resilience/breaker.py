@@ -18,8 +18,9 @@ from types import GeneratorType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
 from backend import runtime
+from backend.resilience.admitted import AdmittedCall
 from backend.resilience.break_duration import BreakDuration
-from backend.resilience.breaker_states import Closed, Lease, Permit
+from backend.resilience.breaker_states import Closed, Permit, State
 from backend.resilience.breaker_storage import DISABLED, FORCED_OPEN, METRICS_ONLY, OPEN, BreakerRecord, BreakerStorage
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.control import Control
@@ -127,7 +128,7 @@ class CircuitBreaker(PybreakerFace):
         """
         state = self._control.current
         if not state.plain:
-            return self._call_admitted(func, args, kwargs)
+            return self._call_admitted(state, func, args, kwargs)
         try:
             result = func(*args, **kwargs)
         except BaseException as error:
@@ -139,19 +140,21 @@ class CircuitBreaker(PybreakerFace):
             state.settle(Outcome.SUCCESS)  # type: ignore[attr-defined]
         return result
 
-    def _call_admitted(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        call = self.begin()
+    def _call_admitted(self, state: State, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        permit = state.admit()
+        limit = self._control.current.slow_seconds
+        started = 0.0 if limit is None else self._control.monotonic()
         if self._listeners:
             self._tell("before_call", func, *args)
         try:
             result = func(*args, **kwargs)
         except BaseException as error:
-            call.failed(error)
+            self._failed(permit, error, self._is_slow(limit, started))
             raise
         if type(result) is GeneratorType:
-            call.dropped()
+            permit.settle(Outcome.IGNORED)
             return guard_stream(result, self.begin)
-        call.succeeded()
+        self._succeeded(permit, self._is_slow(limit, started))
         return result
 
     def __call__(self, func: Callable[P, T]) -> Callable[P, T]:  # type: ignore[override]
@@ -191,8 +194,22 @@ class CircuitBreaker(PybreakerFace):
         Raises:
             CircuitBreakerOpenError: none is admitted.
         """
-        control = self._control
-        return AdmittedCall(self, control.current.admit(), control.window.slow_seconds)
+        permit = self._control.current.admit()
+        return AdmittedCall(self, permit, self._control.current.slow_seconds, self._control.monotonic)
+
+    def _succeeded(self, permit: Permit, slow: bool) -> None:
+        permit.settle(Outcome.SUCCESS, slow)
+        if self._listeners:
+            self._tell("success")
+
+    def _failed(self, permit: Permit, error: BaseException, slow: bool) -> None:
+        outcome = self.classify(error)
+        permit.settle(outcome, slow or runtime.is_timeout(error), error)
+        if self._listeners and outcome is Outcome.FAILURE:
+            self._tell("failure", error)
+
+    def _is_slow(self, limit: float | None, started: float) -> bool:
+        return limit is not None and self._control.monotonic() - started >= limit
 
     # What it shows
 
@@ -254,44 +271,3 @@ class CircuitBreaker(PybreakerFace):
     def _notify(self, event: BreakerChanged) -> None:
         self.events.notify(event)
         self._tell_change(event)
-
-
-class AdmittedCall:
-    """One call that was let through: it measures where that matters, and settles its permit."""
-
-    __slots__ = ("_breaker", "_first", "_permit", "_slow_seconds", "_started")
-
-    def __init__(self, breaker: CircuitBreaker, permit: Permit, slow_seconds: float | None) -> None:
-        self._breaker = breaker
-        self._permit = permit
-        self._slow_seconds = slow_seconds
-        self._started = 0.0 if slow_seconds is None else breaker._control.monotonic()
-        self._first: bool | None = None
-
-    def alive(self) -> None:
-        """A stream's item has come: its first one decides whether it is slow, each one keeps its lease."""
-        if self._first is None:
-            self._first = self._is_slow()
-        if isinstance(self._permit, Lease):
-            self._permit.renew()
-
-    def succeeded(self) -> None:
-        """The dependency did its work."""
-        self._permit.settle(Outcome.SUCCESS, self._is_slow() if self._first is None else self._first)
-        if self._breaker._listeners:
-            self._breaker._tell("success")
-
-    def failed(self, error: BaseException) -> None:
-        """The call ended with `error`, which may or may not speak against the dependency."""
-        outcome = self._breaker.classify(error)
-        self._permit.settle(outcome, self._is_slow() or runtime.is_timeout(error), error)
-        if self._breaker._listeners and outcome is Outcome.FAILURE:
-            self._breaker._tell("failure", error)
-
-    def dropped(self) -> None:
-        """Hand the permit back without a word about the dependency."""
-        self._permit.settle(Outcome.IGNORED)
-
-    def _is_slow(self) -> bool:
-        limit = self._slow_seconds
-        return limit is not None and self._breaker._control.monotonic() - self._started >= limit

@@ -37,6 +37,7 @@ class State:
     author: str | None = None
     until: datetime | None = None
     open_seconds = 0.0
+    slow_seconds: float | None = None
 
     def __init__(self, control: Control) -> None:
         self._control = control
@@ -67,6 +68,7 @@ class Counting(State):
         super().__init__(control)
         self.window = window
         self.plain = control.is_plain(window)
+        self.slow_seconds = window.slow_seconds
 
     @property
     def failures(self) -> int:  # type: ignore[override]
@@ -83,10 +85,10 @@ class Counting(State):
         with control.lock:
             if control.current is not self:
                 return
-            enough = self.window.record(failed, slow)
-            if enough and self.trips:
+            if self.window.record(failed, slow) and self.trips:
                 control.open(level=0, failures=self.window.failures, error=error)
-        control.after(observed=(failed, slow))
+        if control.pending or control.observes:
+            control.after(observed=(failed, slow))
 
 
 class Closed(Counting):
@@ -169,6 +171,7 @@ class HalfOpen(State):
         self.level = level
         self.failures = failures
         self.cause = cause
+        self.slow_seconds = control.window.slow_seconds
         self._leases: set[Lease] = set()
         self._succeeded = 0
         self._slow = 0

@@ -50,9 +50,10 @@ class Control:
         self.now = clock.now
         self.lock = RLock()
         self.observed = False
+        self.observes = storage.observes
         self._storage = storage
         self._notify = notify
-        self._pending: deque[tuple[BreakerRecord, BreakerChanged | None, bool]] = deque()
+        self.pending: deque[tuple[BreakerRecord, BreakerChanged | None, bool]] = deque()
         self._delivering = False
         self.current: State = Closed(self, window.fresh())
         self._record = BreakerRecord()
@@ -62,7 +63,7 @@ class Control:
 
     def is_plain(self, window: Window) -> bool:
         """Tell whether a successful call leaves nothing to do: failures in a row, no durations, nobody watching."""
-        return type(window) is Consecutive and not self._storage.observes and not self.observed
+        return type(window) is Consecutive and not self.observes and not self.observed
 
     def watch_calls(self, on: bool) -> None:
         """Say whether somebody wants to be told of each call, which takes the fast path away."""
@@ -140,7 +141,7 @@ class Control:
             self.current = self._state_of(record)
             self._record = record
             if old != record.state:
-                self._pending.append((record, self._event(old, record), False))
+                self.pending.append((record, self._event(old, record), False))
         self.after()
 
     # Consequences
@@ -151,16 +152,16 @@ class Control:
         One caller at a time delivers; what others queue meanwhile is delivered by it. So a listener that is slow
         delays the later events of this breaker, but never lets one overtake another.
         """
-        if observed is not None and self._storage.observes:
+        if observed is not None and self.observes:
             self._safely(lambda: self._storage.observe(*observed))
-        while self._pending:
+        while self.pending:
             with self.lock:
-                if self._delivering or not self._pending:
+                if self._delivering or not self.pending:
                     return
                 self._delivering = True
             try:
-                while self._pending:
-                    self._deliver(*self._pending.popleft())
+                while self.pending:
+                    self._deliver(*self.pending.popleft())
             except BaseException:  # killed while a listener waited: the rest is delivered all the same
                 self._delivering = False
                 self.after()
@@ -208,7 +209,7 @@ class Control:
         self.current = state
         self._record = record
         event = self._event(old, record) if old != state.name else None
-        self._pending.append((record, event, True))
+        self.pending.append((record, event, True))
 
     def _event(self, old: str, record: BreakerRecord) -> BreakerChanged:
         return BreakerChanged(

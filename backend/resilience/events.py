@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 _log = logging.getLogger("jupiter.resilience")
 Callback = Callable[[Any], object]
@@ -43,8 +43,7 @@ class FeatureChanged:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CallFinished:
+class CallFinished(NamedTuple):
     """A guarded call is over.
 
     `outcome` is success, failure, ignored (an error that says nothing about the dependency's health), cancelled or

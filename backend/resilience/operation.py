@@ -61,8 +61,12 @@ class RetryableOperation:
             BaseException: its last error, once the retries are used up or the breaker has opened.
         """
         breaker = self.circuit_breaker
+
+        def attempt() -> T:
+            return breaker.call(operation, *args, **kwargs)  # type: ignore[no-any-return]
+
         return call_with_retry(
-            lambda: breaker.call(operation, *args, **kwargs),
+            attempt,
             self._policy,
             clock=self._clock,
             random=self._random,

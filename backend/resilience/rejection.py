@@ -14,6 +14,11 @@ class CallRejectedError(CircuitBreakerOpenError, pybreaker.CircuitBreakerError):
     person opened it) and `last_cause` (a copy of the error that opened it, without its traceback).
     """
 
+    asked_to_wait = None
+    details = None
+    fallback_data = None
+    message = CircuitBreakerOpenError.public_message
+
     def __init__(
         self,
         name: str = "",
@@ -21,15 +26,11 @@ class CallRejectedError(CircuitBreakerOpenError, pybreaker.CircuitBreakerError):
         retry_after: float | None = None,
         last_cause: BaseException | None = None,
     ) -> None:
-        # Written out instead of calling the base: rejecting is the hot path of an outage.
-        BaseException.__init__(self)
+        # The base is not called: rejecting is the hot path of an outage. What it would set stands on the class.
         self.name = name
         self.state = state
         self.retry_after = retry_after
         self.last_cause = last_cause
-        self.details = None
-        self.fallback_data = None
-        self.message = self.public_message
 
     def __str__(self) -> str:
         wait = "" if self.retry_after is None else f", next try in {self.retry_after:.1f} s"
