@@ -152,13 +152,26 @@ class CacheService:
         if known is not None and known.is_fresh(now) and not force:
             if known.absent:
                 raise NotFoundError(known.value())
-            if self._is_early(known, now):
+            if self.is_due(known):
                 self._flights.join(key, plan, known)
             return Cached(known.value(), known, "hit")
         copy = known if known is not None and known.is_usable(now) else None
         flight = self._flights.join(key, plan, known)
         landed = flight.done.wait(self._max_wait if force or copy is None else self._patience_left(flight))
         return _outcome(flight, copy, landed)
+
+    def is_due(self, found: Envelope) -> bool:
+        """Tell whether a fresh value should be renewed already, by chance (XFetch).
+
+        The nearer its end and the dearer its computation, the likelier; so not everybody meets its end at once.
+        """
+        lead = -found.seconds * self._beta * math.log(1.0 - self._random())
+        return self._now() + lead >= found.fresh_until
+
+    def refresh(self, key: str, compute: Callable[[], Any], **options: Any) -> None:
+        """Compute the value in the background unless that is under way; arguments as for `get_or_compute`."""
+        plan = self._plan(compute, options.pop("ttl", None), options.pop("stale", None), **options)
+        self._flights.join(key, plan, self._tiers.get(key))
 
     def check(self) -> dict[str, str]:
         """Return {status, message?} for the health report: degraded while the shared tier is away."""
@@ -177,10 +190,6 @@ class CacheService:
 
     def _plan(self, compute: Callable[[], Any], ttl: float | None, stale: float | None, **more: Any) -> Plan:
         return Plan(compute, self._ttl if ttl is None else ttl, self._stale if stale is None else stale, **more)
-
-    def _is_early(self, known: Envelope, now: float) -> bool:
-        """XFetch: the nearer to the end and the dearer the computation, the likelier one refreshes before it."""
-        return now - known.seconds * self._beta * math.log(1.0 - self._random()) >= known.fresh_until
 
     def _patience_left(self, flight: Flight) -> float:
         return max(0.0, flight.started + self._patience - self._clock.monotonic())

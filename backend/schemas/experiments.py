@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
-from marshmallow import ValidationError as SchemaError
 
 from backend.schemas.fields import BoundedJson, CleanText, UtcTime, Uuid
 
@@ -105,21 +104,3 @@ class ExperimentListSchema(Schema):
     total = fields.Integer(required=True, metadata={"description": "That the filters find."})
     next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "None on the last page."})
     invalid_rows = fields.Integer(required=True, metadata={"description": "Rows left out because they are damaged."})
-
-
-class ExperimentRows:
-    """Rows of the table, checked one by one: a damaged row is left out and reported, never shown, never fatal."""
-
-    def __init__(self, rules: ExperimentRules = DEFAULT_RULES) -> None:
-        self._schema = ExperimentSchema(rules=rules)
-
-    def check(self, rows: Sequence[Any]) -> tuple[list[dict[str, Any]], list[tuple[Any, str]]]:
-        """Return the valid rows, and for each invalid one its id and what is wrong with it."""
-        valid, invalid = [], []
-        for row in rows:
-            try:
-                valid.append(self._schema.load(row))
-            except SchemaError as error:
-                faults = ", ".join(sorted(map(str, error.messages_dict)))
-                invalid.append((row.get("id") if isinstance(row, dict) else None, faults))
-        return valid, invalid

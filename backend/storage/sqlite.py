@@ -8,13 +8,14 @@ hold native threads that the readers need.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -190,21 +191,25 @@ class _File:
             self._idle.append(connection)
 
     def _open(self) -> sqlite3.Connection:
-        _make_private(self._path)
-        connection = sqlite3.connect(
-            self._path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
-        )
-        try:
-            connection.row_factory = sqlite3.Row
-            connection.create_function("casefold", 1, _casefold, deterministic=True)
-            # FULL: what was acknowledged survives a power cut, not only the end of the process.
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-                connection.execute(f"PRAGMA {pragma}")
-            migrations.migrate(connection)
-        except BaseException:
-            connection.close()
-            raise
+        with _alone(self._path):
+            connection = sqlite3.connect(
+                self._path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
+            )
+            try:
+                _prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
         return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.create_function("casefold", 1, _casefold, deterministic=True)
+    # FULL: what was acknowledged survives a power cut, not only the end of the process.
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    migrations.migrate(connection)
 
 
 def _run(connection: sqlite3.Connection, todo: Sequence[Statement], writes: bool) -> list[Row]:
@@ -226,9 +231,20 @@ def _casefold(value: Any) -> Any:
     return value.casefold() if isinstance(value, str) else value
 
 
-def _make_private(path: Path) -> None:
-    """Make the file before SQLite does: its companions (-wal, -shm) take over the mode."""
-    if not path.parent.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Make directory and file, and let one at a time, of all threads and processes, open the file.
+
+    Changing to WAL does not wait for others as statements do. The lock is on the directory: closing any other handle
+    of the file itself would end SQLite's own locks. The file is made before SQLite makes it, so that it and its
+    companions (-wal, -shm) have the mode.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        yield
+    finally:
+        os.close(directory)

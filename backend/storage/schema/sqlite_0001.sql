@@ -13,6 +13,7 @@ CREATE TABLE experiments (
 );
 -- The newest first, page by page, and the activity of the last days, without reading the rows themselves.
 CREATE INDEX experiments_newest ON experiments (user_id, created_at DESC, id DESC, status);
+CREATE INDEX experiments_newest_of_all ON experiments (created_at DESC, id DESC);
 -- The counts by type and status, out of the index alone.
 CREATE INDEX experiments_counts ON experiments (user_id, experiment_type, status);
 

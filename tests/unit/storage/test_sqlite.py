@@ -111,6 +111,21 @@ def test_fifty_writers_and_readers_at_once_all_succeed(database: SqliteDatabase)
     assert count(database.execute_query("conversations", "count")) == 50
 
 
+def test_many_who_open_a_new_file_at_once_all_get_in(tmp_path: Path) -> None:
+    """Making the schema and changing to WAL is done once, the others wait for it."""
+    for attempt in range(10):
+        database = SqliteDatabase(tmp_path / str(attempt) / "jupiter.db", busy_seconds=0.0)
+        results: list[QueryResult] = []
+
+        def ask(database: SqliteDatabase = database, results: list[QueryResult] = results) -> None:
+            results.append(database.execute_query("experiments", "count"))
+
+        tasks = [runtime.spawn(ask) for _ in range(8)]
+        assert all(task.wait(20) for task in tasks)
+        database.close()
+        assert [result["error"] for result in results] == [None] * 8
+
+
 def test_the_event_loop_runs_on_while_a_statement_does(path: Path) -> None:
     """The statement waits for another process in a native thread; everybody else gets their turns meanwhile."""
     if runtime.mode() == "threading":
