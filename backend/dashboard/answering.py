@@ -8,8 +8,8 @@ Whoever ends an answer claims it first, so that it ends once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, Protocol
 
 from backend.dashboard.chat_payloads import ChatPayloads, reason
@@ -35,7 +35,7 @@ _log = logging.getLogger("jupiter.chat")
 class StreamGuard(Protocol):
     """The part of a guard that the chat needs."""
 
-    def stream(self, make_iterator: Callable[[], Iterator[Any]]) -> Generator[Any, Any, Any]:
+    def stream(self, make_iterator: Callable[[], Iterator[Any]]) -> Iterator[Any]:
         """Yield what `make_iterator()` yields, guarded."""
 
 
@@ -107,7 +107,9 @@ class Answering:
             marker=make_marker(),
         )
         ends: list[str] = []
-        with closing(self._guard.stream(lambda: self._llm.stream(messages, on_finish=ends.append))) as pieces:
+        with ExitStack() as leaving:
+            pieces = self._guard.stream(lambda: self._llm.stream(messages, on_finish=ends.append))
+            leaving.callback(getattr(pieces, "close", lambda: None))
             cut = self._hand_on(answer, pieces)
         if not answer.claim("complete"):
             return

@@ -15,7 +15,7 @@ MAX_FOUND = 300
 class StorageGuard(Protocol):
     """The part of a guard that storage needs."""
 
-    def call(self, func: Callable[..., Any], *args: Any, deadline: float | None = None) -> Any:
+    def call(self, func: Callable[..., Any], /, *args: Any, deadline: float | None = None) -> Any:
         """Call `func` guarded."""
 
 

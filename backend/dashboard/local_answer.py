@@ -68,8 +68,9 @@ def _inside(sentence: str) -> str:
 def _pause(error: CircuitBreakerOpenError) -> str:
     cause = error.last_cause
     why = f" ({cause.message.rstrip('.')})" if isinstance(cause, DashboardError) else ""
-    wait = f" in {ceil(error.retry_after)} s" if error.retry_after else " shortly"
-    return f"the language model has been failing{why}; it is tried again{wait}"
+    if error.retry_after is None:  # opened by hand
+        return "the language model is taken out of service until an administrator puts it back"
+    return f"the language model has been failing{why}; it is tried again in {ceil(error.retry_after)} s"
 
 
 def _missing(ids: Sequence[str]) -> str:

@@ -14,8 +14,13 @@ from typing import Any
 import httpx2
 import openai
 
-from backend.errors import DashboardError, DeadlineExceededError
-from backend.llm.errors import IncompleteAnswerError, ProviderUnreachableError, UnreadableAnswerError
+from backend.errors import DashboardError
+from backend.llm.errors import (
+    IncompleteAnswerError,
+    ProviderSilentError,
+    ProviderUnreachableError,
+    UnreadableAnswerError,
+)
 from backend.llm.failures import classify, wait_asked_for
 from backend.llm.timeouts import Timeouts
 from backend.resilience.clock import Clock
@@ -45,7 +50,7 @@ class BoundedBody(httpx2.SyncByteStream):
                 raise UnreadableAnswerError("the answer is larger than any answer may be")
             allowed = self._timeouts.total if self.answering else self._timeouts.first_piece
             if self._clock.monotonic() - started > allowed:
-                raise DeadlineExceededError(f"the model did not finish within {allowed:g} s")
+                raise ProviderSilentError(f"the model did not finish within {allowed:g} s")
             yield part
 
     def close(self) -> None:
@@ -133,7 +138,7 @@ def translate(error: Exception, clock: Clock) -> DashboardError:
     if isinstance(error, DashboardError):
         return error
     if isinstance(error, openai.APITimeoutError):
-        return DeadlineExceededError("the model's provider was silent for too long")
+        return ProviderSilentError("the model's provider was silent for too long")
     if isinstance(error, openai.APIConnectionError):
         return _of_connection(error)
     if isinstance(error, openai.APIStatusError):

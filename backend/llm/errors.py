@@ -6,13 +6,21 @@ an administrator can do. Texts for people name the setting that is wrong and nev
 
 from __future__ import annotations
 
-from backend.errors import NetworkError, UpstreamRejectedError
+from backend.errors import DeadlineExceededError, NetworkError, UpstreamRejectedError
 
 
 class ProviderUnreachableError(NetworkError):
     """No connection came about, or it broke before any answer."""
 
     public_message = "The language model's provider cannot be reached."
+
+
+class ProviderSilentError(DeadlineExceededError):
+    """Nothing came for as long as allowed. Not tried again: whoever asked has waited once already."""
+
+    public_message = "The language model did not answer in time."
+    suggestion = "Ask again in a moment; if it stays slow, look at the status panel."
+    retryable = False
 
 
 class ProviderFailedError(NetworkError):

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from backend.errors import NetworkError
@@ -27,6 +26,7 @@ from backend.llm.errors import (
     UnreadableAnswerError,
 )
 from backend.resilience.redaction import redact_text
+from backend.resilience.retry_after import parse_retry_after
 
 LONGEST_WAIT = 3600.0
 _CREDIT = re.compile(r"credit|billing|spending limit|insufficient.quota|current quota|purchase|payment|balance", re.I)
@@ -145,13 +145,7 @@ def _status_in(said: Said) -> int | None:
 
 
 def wait_asked_for(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds that `Retry-After` (seconds or an HTTP date) or `retry-after-ms` asks for, at most an hour."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        given = headers.get(name, "").strip()
-        if re.fullmatch(r"\d{1,9}(\.\d+)?", given):
-            return min(float(given) * unit, LONGEST_WAIT)
-    try:
-        at = parsedate_to_datetime(headers.get("retry-after", ""))
-        return min(max((at - now).total_seconds(), 0.0), LONGEST_WAIT)
-    except (TypeError, ValueError):
-        return None
+    """Return the seconds that `retry-after-ms` or `Retry-After` (seconds or an HTTP date) asks for, at most an hour."""
+    exact = parse_retry_after(headers.get("retry-after-ms"), now)
+    asked = exact / 1000 if exact is not None else parse_retry_after(headers.get("retry-after"), now)
+    return None if asked is None else min(asked, LONGEST_WAIT)

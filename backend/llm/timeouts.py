@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from backend.resilience.policy import Policy
+
+SOON = 2.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,17 @@ class Timeouts:
             call_seconds: JUPITER_CALL_TIMEOUT_SECONDS.
         """
         return cls(call_seconds / 2, call_seconds * 2, call_seconds * 6, call_seconds * 18)
+
+    def policy(self, base: Policy) -> Policy:
+        """Return the policy for the model's guard.
+
+        Its timeout holds for each piece and lies above our own bounds, which know more: a reasoning model may show
+        no piece for long. Somebody waits for the answer, so a retry comes soon or not at all.
+
+        Args:
+            base: the policy for ordinary calls.
+        """
+        return replace(base, timeout=self.connect + self.first_piece, max_delay=min(base.max_delay, SOON))
 
 
 TIMEOUTS = Timeouts()

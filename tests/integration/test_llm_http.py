@@ -1,9 +1,7 @@
 """The openai client against real HTTP on loopback: recorded streams byte for byte, and servers that misbehave."""
 
 import json
-import socket
 import time
-from contextlib import closing, contextmanager
 
 import pytest
 import yaml
@@ -13,77 +11,11 @@ from backend.errors import DashboardError, DeadlineExceededError
 from backend.llm import errors
 from backend.llm.factory import make_provider
 from backend.llm.timeouts import Timeouts
+from tests.support.llm_server import event, hang, head, reply, said, serving, then_hang
 from tests.support.requirements import require_data
 
 ASKED = [{"role": "user", "content": "Say a single word."}]
-SSE = "text/event-stream"
 FAST = Timeouts(connect=1.0, silence=0.4, first_piece=0.8, total=2.0)
-
-
-def head(status=200, kind=SSE, **headers):
-    lines = [f"HTTP/1.1 {status} Something", f"Content-Type: {kind}", "Connection: close"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-
-def reply(body, status=200, kind=SSE, **headers):
-    raw = body if isinstance(body, bytes) else body.encode()
-    return lambda connection: connection.sendall(head(status, kind, **headers) + raw)
-
-
-def hang(connection):
-    connection.recv(1)  # until the client leaves
-
-
-def then_hang(body):
-    def script(connection):
-        connection.sendall(head() + body)
-        hang(connection)
-
-    return script
-
-
-class Server:
-    """Answers every request with one script and keeps what it was asked."""
-
-    def __init__(self, script):
-        self._script = script
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
-        self.requests = []
-        self._task = runtime.spawn(self._accept)
-
-    def _accept(self):
-        while True:
-            connection, _ = self._listener.accept()
-            runtime.spawn(self._serve, connection)
-
-    def _serve(self, connection):
-        with closing(connection), closing(connection.makefile("rb")) as stream:
-            first = stream.readline().decode().split()
-            headers = {}
-            while line := stream.readline().decode().strip():
-                name, _, value = line.partition(":")
-                headers[name.lower()] = value.strip()
-            body = stream.read(int(headers.get("content-length", 0)))
-            self.requests.append({"path": first[1], "headers": headers, "body": json.loads(body or b"null")})
-            try:
-                self._script(connection)
-            except OSError:
-                return  # the client left, which is what some tests are about
-
-    def stop(self):
-        self._task.kill()
-        self._listener.close()
-
-
-@contextmanager
-def serving(script):
-    server = Server(script)
-    try:
-        yield server
-    finally:
-        server.stop()
 
 
 def ask(script, **options):
@@ -226,14 +158,6 @@ def test_a_recorded_error_inside_a_stream_is_told_in_spite_of_its_comments_and_s
     assert body.startswith(": OPENROUTER PROCESSING")
     with pytest.raises(errors.RequestRefusedError, match="Token limit reached"):
         ask(reply(body))
-
-
-def event(**fields):
-    return b"data: " + json.dumps(fields).encode() + b"\n\n"
-
-
-def said(text, finish=None):
-    return event(choices=[{"index": 0, "delta": {"content": text}, "finish_reason": finish}])
 
 
 def test_an_error_after_some_text_is_told():

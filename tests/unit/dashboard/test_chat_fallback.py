@@ -44,12 +44,22 @@ def test_an_open_breaker_says_when_the_model_is_tried_again_and_why_it_failed(tm
     assert world.llm.asked == []
 
 
+def test_a_breaker_opened_by_hand_promises_nothing(tmp_path):
+    world = World(tmp_path, Model("never"))
+    world.guard.error = CircuitBreakerOpenError(name="llm")
+    world.guard.error.retry_after = None
+    _, payload = world.ask()
+    assert "until an administrator puts it back" in payload["response"]
+    assert "retry_after" not in payload["reason"]
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
         (FeatureDisabledError(), "switched off"),
         (BulkheadFullError(), "busy"),
         (DeadlineExceededError(), "did not answer in time"),
+        (errors.ProviderSilentError(), "did not answer in time"),
         (errors.KeyRejectedError(), "JUPITER_LLM_API_KEY"),
         (errors.NoCreditError(), "no credit"),
         (errors.ModelUnknownError(), "JUPITER_LLM_MODEL"),

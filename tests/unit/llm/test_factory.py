@@ -6,6 +6,7 @@ from backend.errors import NotConfiguredError
 from backend.llm.factory import make_provider
 from backend.llm.presets import PRESETS
 from backend.llm.timeouts import Timeouts
+from backend.resilience.policy import Policy
 
 
 @pytest.mark.parametrize("name", ["grok", "openai"])
@@ -57,3 +58,10 @@ def test_the_provider_that_is_missing_does_nothing_but_say_so():
 
 def test_ten_seconds_for_a_call_give_the_default_bounds():
     assert Timeouts.scaled(10) == Timeouts()
+
+
+def test_the_guard_gives_the_model_the_time_that_it_has_and_retries_soon():
+    policy = Timeouts().policy(Policy(failure_threshold=3, attempts=2))
+    assert (policy.failure_threshold, policy.attempts) == (3, 2)
+    assert policy.timeout > Timeouts().silence
+    assert policy.max_delay <= 2

@@ -121,6 +121,7 @@ def test_the_raw_words_of_a_router_are_kept():
         ({"retry-after": "999999"}, 3600.0),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "-5"}, None),
+        ({"retry-after-ms": "soon", "retry-after": "3"}, 3.0),
         ({}, None),
     ],
 )
