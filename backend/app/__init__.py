@@ -57,7 +57,7 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
     jupiter = Jupiter(app, socketio, services, sockets, metrics, admin_token(settings), adapters.database)
     http.install(settings, jupiter, security, kit, simulators)
     for told in (metrics.saw, sockets.pushes.saw, services.threats.on_event, services.pulse.on_event):
-        kit.subscribe(told)
+        kit.listeners.subscribe(told)
     metrics.gauge("jupiter_sockets", "Open sockets", lambda: float(len(connections)))
     app.extensions["jupiter"] = jupiter
     return app

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from backend.config import GuardSettings
@@ -30,11 +29,6 @@ class Kit:
         self.errors = DashboardErrorHandler(aggregator=self.aggregator)
         for name in FEATURES:
             self.degradation.register_feature(name)
-
-    def subscribe(self, callback: Callable[[object], object]) -> None:
-        """Have `callback` told of every change: calls, breakers, features and errors."""
-        for listeners in (self.listeners, self.degradation.listeners, self.aggregator.listeners):
-            listeners.subscribe(callback)
 
 
 def upstream_policy(settings: GuardSettings) -> Policy:

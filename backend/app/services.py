@@ -72,7 +72,11 @@ def make_services(settings: Settings, kit: Kit, adapters: Adapters, broadcaster:
     model = guards.add("llm", feature="grok_chat", policy=policy)
     threats = ThreatService(threat_sources(settings, adapters.fetcher), guards=guards, policy=policy)
     pulse = PulseService(
-        pulse_sources(settings, adapters.fetcher), guards=guards, policy=policy, names=threats.names, has=threats.has
+        pulse_sources(settings, adapters.fetcher),
+        guards=guards,
+        policy=policy,
+        names=threats.names,
+        has_threat=threats.has,
     )
     checks = Checks(guards, database, adapters.cache, adapters.llm, ledgers=(threats.ledger, pulse.ledger))
     status = StatusService(guards.feature_status, kit.aggregator, Health(checks.all()))
@@ -80,7 +84,7 @@ def make_services(settings: Settings, kit: Kit, adapters: Adapters, broadcaster:
         database,
         adapters.llm,
         model,
-        threats=threats,
+        threats_find=threats.find,
         status=status.status,
         feature_status=lambda: _brief(guards.feature_status()["grok_chat"]),
         emit=lambda user, event, payload: broadcaster.publish("chat", event, payload, user=user),

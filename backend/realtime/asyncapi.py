@@ -34,10 +34,10 @@ def document(client_events: list[ClientEvent], server_events: list[ServerEvent],
     """
     spec = APISpec("Jupiter", version, "3.1.0", plugins=[MarshmallowPlugin()])
     spec.components.schema("Ack", schema=AckSchema)
-    for event in (*client_events, *server_events):
-        spec.components.schema(event.name, schema=event.schema)
+    for schema in {event.schema: None for event in (*client_events, *server_events)}:
+        spec.components.schema(_key(schema), schema=schema)
     schemas = spec.to_dict()["components"]["schemas"]
-    messages = {event.name: _message(event.name, event.summary) for event in (*client_events, *server_events)}
+    messages = {event.name: _message(event) for event in (*client_events, *server_events)}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -63,8 +63,13 @@ def document(client_events: list[ClientEvent], server_events: list[ServerEvent],
     }
 
 
-def _message(name: str, summary: str) -> dict[str, Any]:
-    return {"name": name, "summary": summary, "payload": {"$ref": f"#/components/schemas/{name}"}}
+def _key(schema: type[Schema]) -> str:
+    return schema.__name__.removesuffix("Schema")
+
+
+def _message(event: ClientEvent | ServerEvent) -> dict[str, Any]:
+    payload = {"$ref": f"#/components/schemas/{_key(event.schema)}"}
+    return {"name": event.name, "summary": event.summary, "payload": payload}
 
 
 def _received(event: ClientEvent) -> dict[str, Any]:

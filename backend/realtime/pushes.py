@@ -97,15 +97,16 @@ class Pushes:
         text = (
             f"{name} works again" if event.enabled else f"{name} is switched off: {event.reason or 'no reason given'}"
         )
-        self._broadcaster.publish(
-            "notice",
-            "notice",
-            {
-                "level": "success" if event.enabled else "warning",
-                "message": text[0].upper() + text[1:],
-                "timestamp": self._clock.now().isoformat(),
-            },
-        )
+        self.announce("success" if event.enabled else "warning", text[0].upper() + text[1:])
+
+    def announce(self, level: str, message: str) -> None:
+        """Tell everybody something.
+
+        Args:
+            level: info, success, warning or error.
+        """
+        payload = {"level": level, "message": message, "timestamp": self._clock.now().isoformat()}
+        self._broadcaster.publish("notice", "notice", payload)
 
     def _watch_clients(self) -> None:
         while not self._stopped.is_set():

@@ -53,7 +53,8 @@ def test_the_console_is_for_administrators(site):
 
 def test_every_answer_has_the_security_headers(site):
     for path in ("/", "/login", "/status", "/api/feature-status", "/static/css/base.css", "/nothing"):
-        headers = site.browser().get(path).headers
+        with site.browser().get(path) as answer:
+            headers = answer.headers
         assert "script-src 'self'" in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["X-Frame-Options"] == "DENY"
