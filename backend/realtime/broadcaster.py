@@ -87,7 +87,8 @@ class Broadcaster:
                 connection.behind_since = None
                 self._release(connection)
             elif self._is_behind(connection):
-                connection.behind_since = connection.behind_since or now
+                if connection.behind_since is None:
+                    connection.behind_since = now
                 if now - connection.behind_since >= STUCK_SECONDS:
                     logger.info("📡 Disconnecting a socket that does not take what it is sent")
                     self._transport.disconnect(connection.sid)

@@ -53,7 +53,7 @@ class Replay:
         self._kept = dict(kept or {})
         self._most = most_streams
         self._clock = clock
-        self._start = int(clock.now().timestamp() * 1000)
+        self._above_dropped = int(clock.now().timestamp() * 1000)
         self._streams: dict[tuple[str, str], _Stream] = {}
 
     def add(self, stream: str, event: str, payload: Mapping[str, Any], *, user: str = "") -> Pushed:
@@ -93,10 +93,11 @@ class Replay:
         key = (stream, user)
         state = self._streams.pop(key, None)
         if state is None:
-            # a stream dropped and made again must not reuse numbers: begin at the present time
-            start = max(self._start, int(self._clock.now().timestamp() * 1000))
+            start = max(self._above_dropped, int(self._clock.now().timestamp() * 1000))
             state = _Stream(deque(maxlen=self._kept.get(stream, DEFAULT_KEPT)), start)
         self._streams[key] = state  # newest last
         if len(self._streams) > self._most:
-            self._streams.pop(next(iter(self._streams)))
+            dropped = self._streams.pop(next(iter(self._streams)))
+            # a stream that is dropped and made again must not reuse numbers
+            self._above_dropped = max(self._above_dropped, dropped.last + 1)
         return state
