@@ -54,11 +54,20 @@ end
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 
-def connect(url: str, timeout: float = 0.5) -> redis.Redis:
-    """Return a client that connects at its first use, gives up after `timeout` seconds and never retries."""
-    return redis.Redis.from_url(
-        url, socket_connect_timeout=timeout, socket_timeout=timeout, retry=Retry(NoBackoff(), 0), max_connections=128
+def connect(url: str, timeout: float = 0.5, *, connections: int = 32) -> redis.Redis:
+    """Return a client that connects at its first use, gives up after `timeout` seconds and never retries.
+
+    More than `connections` calls at once wait for their turn.
+    """
+    pool = redis.BlockingConnectionPool.from_url(
+        url,
+        max_connections=connections,
+        timeout=timeout,
+        socket_connect_timeout=timeout,
+        socket_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
     )
+    return redis.Redis(connection_pool=pool)
 
 
 class RedisTier:
@@ -74,8 +83,8 @@ class RedisTier:
     def __init__(
         self,
         client: redis.Redis,
-        *,
         breaker: CircuitBreaker | None = None,
+        *,
         clock: Clock = SYSTEM_CLOCK,
         prefix: str = "jupiter:cache:",
         timeout: float = 1.0,

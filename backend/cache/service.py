@@ -54,7 +54,7 @@ class CacheService:
         patience: seconds to wait for a computation while there is a stale copy to show.
         max_wait: seconds to wait when there is none.
         trust: seconds for which this process believes its own copy before it asks `shared` again; another process's
-            invalidation is seen after that time at the latest.
+            invalidation is seen after that time at the latest, but by those who ask while that question is under way.
         lease_seconds: after this time another process that computes is taken for lost.
         beta: how early to refresh; 0 never, 1 as in the XFetch paper (Vattani, Chierichetti, Lowenstein: Optimal
             Probabilistic Cache Stampede Prevention, VLDB 2015).

@@ -7,6 +7,7 @@ not be told are kept and told first when it is back, so that other processes do 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -15,11 +16,13 @@ from backend.cache.memory import MemoryTier
 from backend.cache.tier import Tier
 from backend.errors import DashboardError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
+from backend.resilience.locks import RLock
 
 logger = logging.getLogger("jupiter.data")
 
 _AWAY: Final[Any] = object()
 _MAX_OWED = 10_000
+_LOOKING_SECONDS = 5.0  # far more than a shared tier may take
 
 
 class Generations(NamedTuple):
@@ -47,6 +50,8 @@ class Tiers:
         self._trust = trust
         self._away = False
         self._owed: dict[tuple[str, str], None] = {}
+        self._looking: dict[str, threading.Event] = {}
+        self._lock = RLock()  # nothing switches inside
 
     @property
     def is_shared(self) -> bool:
@@ -58,7 +63,16 @@ class Tiers:
         known = self.memory.get(key)
         if self._shared is None or (known is not None and self._clock.now().timestamp() < known.trusted_until):
             return known
-        return self._compared(key, known)
+        with self._lock:
+            looking = self._looking.get(key)
+            if looking is None:
+                self._looking[key] = threading.Event()
+        if looking is not None:  # somebody asks already; who has a copy does not wait for that
+            return known if known is not None or not looking.wait(_LOOKING_SECONDS) else self.memory.get(key)
+        try:
+            return self._compared(key, known)
+        finally:
+            self._looking.pop(key).set()
 
     def _compared(self, key: str, known: Envelope | None) -> Envelope | None:
         found: Envelope | None = self._ask(lambda shared: shared.get(key), _AWAY)

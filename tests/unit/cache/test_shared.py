@@ -85,6 +85,37 @@ def test_a_hit_does_not_ask_the_shared_tier_while_it_is_trusted(
     assert between.asked == ["get"]
 
 
+def test_many_who_ask_at_once_are_one_question_to_the_shared_tier(
+    one: CacheService, between: Between, clock: FakeClock
+) -> None:
+    """Whoever has a copy does not wait for the answer, whoever has none does."""
+    between.set("k", one.set("other", 1))
+    one.delete("other")
+    shut, answers = threading.Event(), []
+    inner = between.get
+
+    def slow(key: str) -> Any:
+        between.asked.append("slow")
+        assert shut.wait(10)
+        return inner(key)
+
+    between.get = slow  # type: ignore[method-assign]
+    tasks = [runtime.spawn(lambda: answers.append(one.get("k"))) for _ in range(20)]
+    for _ in range(20):
+        runtime.sleep()
+    shut.set()
+    assert all(task.wait(10) for task in tasks)
+    assert (answers, between.asked.count("slow")) == ([1] * 20, 1)
+    shut.clear()
+    clock.advance(1)
+    asking = runtime.spawn(one.get, "k")
+    runtime.sleep(0.01)
+    assert [one.get("k") for _ in range(20)] == [1] * 20
+    shut.set()
+    assert asking.wait(10)
+    assert between.asked.count("slow") == 2
+
+
 def test_an_invalidation_is_seen_by_the_other_within_the_time_of_trust(
     one: CacheService, other: CacheService, clock: FakeClock
 ) -> None:
