@@ -51,6 +51,7 @@ class BoundedBody(httpx2.SyncByteStream):
             allowed = self._timeouts.total if self.answering else self._timeouts.first_piece
             if self._clock.monotonic() - started > allowed:
                 raise ProviderSilentError(f"the model did not finish within {allowed:g} s")
+            self._clock.sleep(0)  # whatever is sent without a pause, the others run between its parts
             yield part
 
     def close(self) -> None:
