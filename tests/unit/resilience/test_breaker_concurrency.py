@@ -1,0 +1,124 @@
+"""One breaker under many greenlets or threads, in whichever mode the tests run."""
+
+import threading
+import time
+
+import pytest
+
+from backend import runtime
+from backend.errors import CircuitBreakerOpenError
+from backend.resilience import CircuitBreaker, CountWindow, Listeners
+from tests.unit.resilience.calls import Down, fail, fine
+
+
+def together(count, func):
+    """Run `func` so many times at once and return what came of each."""
+    results = []
+
+    def run():
+        try:
+            results.append(func())
+        except Exception as error:
+            results.append(error)
+
+    tasks = [runtime.spawn(run) for _ in range(count)]
+    assert all(task.wait(5) for task in tasks)
+    return results
+
+
+def test_calls_run_at_the_same_time_because_no_lock_is_held_over_them():
+    breaker = CircuitBreaker()
+    started = time.monotonic()
+    together(10, lambda: breaker.call(time.sleep, 0.1))
+    assert time.monotonic() - started < 0.5, "ten calls of 0.1 s one after the other would take 1 s"
+
+
+def test_in_half_open_one_of_many_probes_at_once():
+    breaker = CircuitBreaker(1, 0.01)
+    fail(breaker)
+    time.sleep(0.02)
+    calls = []
+    results = together(20, lambda: breaker.call(lambda: (calls.append(1), time.sleep(0.05))))
+    assert len(calls) == 1
+    assert sum(isinstance(each, CircuitBreakerOpenError) for each in results) == 19
+    assert breaker.state == "closed"
+
+
+def test_a_listener_that_waits_does_not_hold_other_calls_up():
+    listeners = Listeners()
+    listeners.subscribe(lambda _: time.sleep(0.15))
+    breaker = CircuitBreaker(1, 60, listeners=listeners)
+    failing = runtime.spawn(fail, breaker)
+    time.sleep(0.02)
+    started = time.monotonic()
+    with pytest.raises(CircuitBreakerOpenError):
+        breaker.call(fine)
+    assert time.monotonic() - started < 0.1
+    assert failing.wait(5)
+
+
+def test_a_killed_prober_gives_its_permit_back_at_once():
+    if runtime.mode() == "threading":
+        pytest.skip("threads cannot be killed")
+    breaker = CircuitBreaker(1, 0.01)
+    fail(breaker)
+    time.sleep(0.02)
+    prober = runtime.spawn(breaker.call, time.sleep, 5)
+    time.sleep(0.01)
+    with pytest.raises(CircuitBreakerOpenError):
+        breaker.call(fine)
+    prober.kill()
+    assert prober.wait(5)
+    assert breaker.call(fine) == "fine"
+
+
+def test_a_timer_around_a_call_counts_as_its_failure():
+    breaker = CircuitBreaker(1, 60)
+    with pytest.raises(TimeoutError):
+        breaker.call(runtime.call_with_timeout, 0.02, time.sleep, 1)
+    assert breaker.state == "open"
+
+
+def test_a_timer_inside_a_guarded_block_counts_as_its_failure():
+    if runtime.mode() == "threading":
+        pytest.skip("threads cannot be interrupted")
+    breaker = CircuitBreaker(1, 60)
+    with pytest.raises(TimeoutError):
+        runtime.call_with_timeout(0.02, breaker.call, time.sleep, 1)
+    assert breaker.state == "open"
+
+
+def test_counts_are_exact_under_many_callers():
+    breaker = CircuitBreaker(window=CountWindow(1000, 1.0, minimum_calls=1000))
+
+    def mixed():
+        for number in range(50):
+            if number % 2:
+                fail(breaker)
+            else:
+                breaker.call(fine)
+            if number % 10 == 0:
+                time.sleep(0)
+
+    together(8, mixed)
+    assert (breaker.stats.calls, breaker.stats.failures) == (400, 200)
+
+
+def test_blocks_in_concurrent_callers_do_not_mix():
+    breaker = CircuitBreaker(100)
+    gate = threading.Event()
+
+    def block(fails):
+        with breaker:
+            gate.wait(1)
+            if fails:
+                raise Down
+
+    flags = iter([True, False, True, False, True])
+    tasks = [
+        runtime.spawn(lambda flag=flag: pytest.raises(Down, block, flag) if flag else block(flag)) for flag in flags
+    ]
+    time.sleep(0.01)
+    gate.set()
+    assert all(task.wait(5) for task in tasks)
+    assert breaker.failure_count in (0, 1)

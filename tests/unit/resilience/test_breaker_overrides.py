@@ -1,0 +1,77 @@
+"""What a person may do to a breaker: force it open, disable it, let it only measure."""
+
+import pytest
+
+from backend.errors import CircuitBreakerOpenError
+from backend.resilience import CircuitBreaker, CountWindow
+from tests.unit.resilience.calls import fail, fine
+
+
+@pytest.fixture
+def breaker(clock):
+    return CircuitBreaker(2, 60, clock=clock)
+
+
+def test_forced_open_rejects_until_reset_and_does_not_heal_itself(breaker, clock):
+    breaker.force_open("maintenance", author="anna")
+    clock.advance(100_000)
+    with pytest.raises(CircuitBreakerOpenError) as caught:
+        breaker.call(fine)
+    assert (caught.value.state, caught.value.retry_after) == ("forced_open", None)
+    assert (breaker.snapshot.reason, breaker.snapshot.author) == ("maintenance", "anna")
+    breaker.reset(author="anna")
+    assert breaker.call(fine) == "fine"
+
+
+def test_an_override_ends_when_its_time_is_up(breaker, clock):
+    breaker.force_open(seconds=30)
+    with pytest.raises(CircuitBreakerOpenError) as caught:
+        breaker.call(fine)
+    assert caught.value.retry_after == 30
+    clock.advance(30)
+    assert breaker.call(fine) == "fine"
+    assert breaker.state == "closed"
+
+
+def test_disabled_admits_every_call_and_counts_nothing(breaker):
+    breaker.disable("we trust it")
+    fail(breaker, 10)
+    assert (breaker.state, breaker.failure_count) == ("disabled", 0)
+
+
+def test_disabled_ends_with_its_time(breaker, clock):
+    breaker.disable(seconds=10)
+    fail(breaker, 10)
+    clock.advance(10)
+    fail(breaker, 2)
+    assert breaker.state == "open"
+
+
+def test_metrics_only_counts_and_never_opens(breaker, clock):
+    breaker.metrics_only("trying a configuration", seconds=10)
+    fail(breaker, 5)
+    assert (breaker.state, breaker.failure_count) == ("metrics_only", 5)
+    clock.advance(10)
+    breaker.call(fine)
+    assert breaker.state == "closed"
+
+
+def test_metrics_only_measures_slow_calls(clock):
+    breaker = CircuitBreaker(window=CountWindow(10, slow_seconds=1, minimum_calls=1), clock=clock)
+    breaker.metrics_only()
+    breaker.call(clock.sleep, 2)
+    assert breaker.state == "metrics_only"
+    assert breaker.failure_count == 0
+
+
+def test_an_override_takes_the_place_of_an_open_circuit(breaker):
+    fail(breaker, 2)
+    breaker.disable()
+    assert breaker.call(fine) == "fine"
+
+
+def test_what_began_before_an_override_does_not_count_after_it(breaker):
+    call = breaker.begin()
+    breaker.force_open()
+    call.succeeded()
+    assert breaker.state == "forced_open"

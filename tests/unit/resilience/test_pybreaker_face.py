@@ -1,0 +1,120 @@
+"""What users and tools of pybreaker find on the kit's breaker."""
+
+import pybreaker
+import pytest
+
+from backend.resilience import CircuitBreaker
+from tests.unit.resilience.calls import Down, down, fail, fine
+
+
+class Heard(pybreaker.CircuitBreakerListener):
+    def __init__(self):
+        self.all = []
+
+    def before_call(self, cb, func, *args, **kwargs):
+        self.all.append("before")
+
+    def success(self, cb):
+        self.all.append("success")
+
+    def failure(self, cb, exc):
+        self.all.append(f"failure {type(exc).__name__}")
+
+    def state_change(self, cb, old_state, new_state):
+        self.all.append(f"{old_state.name} > {new_state.name}")
+
+
+@pytest.fixture
+def breaker(clock):
+    return CircuitBreaker(2, 60, name="kev", clock=clock)
+
+
+def test_it_is_a_pybreaker(breaker):
+    assert isinstance(breaker, pybreaker.CircuitBreaker)
+    assert (breaker.name, breaker.fail_max, breaker.reset_timeout, breaker.success_threshold) == ("kev", 2, 60, 1)
+
+
+def test_pybreakers_words_for_state_and_counter(breaker, clock):
+    fail(breaker)
+    assert (breaker.current_state, breaker.fail_counter) == ("closed", 1)
+    fail(breaker)
+    assert breaker.current_state == pybreaker.STATE_OPEN
+    clock.advance(60)
+    assert breaker.current_state == pybreaker.STATE_HALF_OPEN
+
+
+def test_opened_half_opened_and_closed_by_hand(breaker, clock):
+    breaker.open()
+    with pytest.raises(pybreaker.CircuitBreakerError):
+        breaker.call(fine)
+    breaker.half_open()
+    assert breaker.state == "half_open"
+    breaker.close()
+    assert breaker.state == "closed"
+    breaker.open()
+    clock.advance(60)
+    assert breaker.call(fine) == "fine"
+
+
+def test_the_threshold_may_be_changed_while_it_runs(breaker):
+    fail(breaker)
+    breaker.fail_max = 4
+    fail(breaker, 2)
+    assert (breaker.state, breaker.fail_max) == ("closed", 4)
+    fail(breaker)
+    assert breaker.state == "open"
+    breaker.reset()
+    fail(breaker, 3)
+    assert breaker.state == "closed"
+
+
+def test_excluded_exceptions_may_be_added_and_removed(breaker):
+    breaker.add_excluded_exception(Down)
+    assert breaker.excluded_exceptions == (Down,)
+    assert not breaker.is_system_error(Down())
+    fail(breaker, 5)
+    assert breaker.state == "closed"
+    breaker.remove_excluded_exception(Down)
+    assert breaker.is_system_error(Down())
+    fail(breaker, 2)
+    assert breaker.state == "open"
+
+
+def test_pybreakers_listeners_hear_of_calls_and_changes(breaker, clock):
+    heard = Heard()
+    breaker.add_listeners(heard)
+    breaker.call(fine)
+    fail(breaker, 2)
+    clock.advance(60)
+    breaker.call(fine)
+    assert heard.all == [
+        "before", "success",
+        "before", "failure Down",
+        "before", "closed > open", "failure Down",
+        "open > half-open", "before", "half-open > closed", "success",
+    ]  # fmt: skip
+
+
+def test_a_removed_listener_hears_nothing_more(breaker):
+    heard = Heard()
+    breaker.add_listener(heard)
+    breaker.remove_listener(heard)
+    breaker.call(fine)
+    assert heard.all == []
+    assert breaker.listeners == ()
+
+
+def test_a_listener_that_raises_does_not_prevent_the_trip(breaker, caplog):
+    class Broken(pybreaker.CircuitBreakerListener):
+        def failure(self, cb, exc):
+            raise RuntimeError("broken")
+
+        def state_change(self, cb, old_state, new_state):
+            raise RuntimeError("broken")
+
+    breaker.add_listener(Broken())
+    for _ in range(2):
+        with pytest.raises(Down):
+            breaker.call(down)
+    assert breaker.state == "open"
+    assert "a listener of breaker kev failed" in caplog.text
