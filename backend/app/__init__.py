@@ -11,10 +11,11 @@ from flask import Flask
 
 from backend.api.demo import Simulators
 from backend.app import http
+from backend.app.adapters import make_adapters
 from backend.app.jupiter import Jupiter
 from backend.app.kit import Kit
 from backend.app.security import admin_token, make_security, make_tokens
-from backend.app.services import make_adapters, make_services
+from backend.app.services import make_services
 from backend.config import Settings
 from backend.monitoring.metrics import Metrics
 from backend.pages.context import VERSION
@@ -54,7 +55,7 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
         errors=kit.errors,
         version=VERSION,
     )
-    jupiter = Jupiter(app, socketio, services, sockets, metrics, admin_token(settings), adapters.database)
+    jupiter = Jupiter(app, socketio, services, sockets, metrics, admin_token(settings), adapters)
     http.install(settings, jupiter, security, kit, simulators)
     for told in (metrics.saw, sockets.pushes.saw, services.threats.on_event, services.pulse.on_event):
         kit.listeners.subscribe(told)

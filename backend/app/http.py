@@ -47,7 +47,7 @@ def install(
 ) -> None:
     """Register every route, page, error and header."""
     app, services = jupiter.app, jupiter.services
-    audit = AuditLog(jupiter.database, kit.guards["database"])
+    audit = AuditLog(jupiter.adapters.database, kit.guards["database"])
     answers.install(app)
     api = api_errors.JupiterApi(app)
     security.door.install(app)

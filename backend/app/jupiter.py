@@ -11,9 +11,9 @@ from flask import Flask
 from flask_socketio import SocketIO
 
 from backend import runtime
+from backend.app.adapters import Adapters
 from backend.monitoring.metrics import Metrics
 from backend.realtime.wiring import Realtime, Services
-from backend.storage.database import Database
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Jupiter:
     sockets: Realtime
     metrics: Metrics
     admin_token: str
-    database: Database
+    adapters: Adapters
     spawn: Callable[..., Any] = runtime.spawn
     ready: threading.Event = field(default_factory=threading.Event)
 
@@ -36,6 +36,7 @@ class Jupiter:
         self.services.threats.start(self.spawn)
         self.services.pulse.start(self.spawn)
         self.sockets.pushes.start(self.spawn)
+        self.spawn(self.adapters.llm.warm_up)
         self.ready.set()
 
     def say_goodbye(self) -> None:
@@ -49,4 +50,4 @@ class Jupiter:
         self.services.pulse.stop()
         self.sockets.pushes.stop()
         self.services.chat.close()
-        self.database.close()
+        self.adapters.database.close()

@@ -70,7 +70,7 @@ class Answers:
     def _nothing(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Say that no source has anything, with the ledger that tells why."""
         sources = list(payload.get("sources", ()))
-        failed = next((source for source in sources if source.get("error")), {})
+        failed: Mapping[str, Any] = next((source for source in sources if source.get("error")), {})
         return {
             "error": payload.get("message") or failed.get("error") or "No source has answered yet.",
             "type": "UPSTREAM_ERROR",

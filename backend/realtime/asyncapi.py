@@ -32,12 +32,13 @@ def document(client_events: list[ClientEvent], server_events: list[ServerEvent],
         server_events: what the server emits.
         version: of the product.
     """
+    events: list[ClientEvent | ServerEvent] = [*client_events, *server_events]
     spec = APISpec("Jupiter", version, "3.1.0", plugins=[MarshmallowPlugin()])
     spec.components.schema("Ack", schema=AckSchema)
-    for schema in {event.schema: None for event in (*client_events, *server_events)}:
+    for schema in {event.schema: None for event in events}:
         spec.components.schema(_key(schema), schema=schema)
     schemas = spec.to_dict()["components"]["schemas"]
-    messages = {event.name: _message(event) for event in (*client_events, *server_events)}
+    messages = {event.name: _message(event) for event in events}
     return {
         "asyncapi": "3.0.0",
         "info": {

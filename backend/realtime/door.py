@@ -131,7 +131,7 @@ class EventDoor:
         try:
             return dict(event.schema().load(given))
         except SchemaError as error:
-            raise ValidationError("the payload is not valid", details=error.normalized_messages()) from None
+            raise ValidationError("the payload is not valid", details=error.messages) from None
 
 
 def _preview(args: tuple[Any, ...]) -> Any:

@@ -166,7 +166,7 @@ def test_a_feature_is_switched_off_by_hand_until_it_is_switched_on(admin):
 
 def test_administrative_acts_are_in_the_audit_log(site, admin):
     admin.post("/api/reset-circuit-breaker/chat")
-    (row,) = site.jupiter.database.execute_query("audit_log", "select")["data"]
+    (row,) = site.jupiter.adapters.database.execute_query("audit_log", "select")["data"]
     assert (row["user_id"], row["action"], row["target"]) == ("admin", "reset_circuit_breaker", "grok_chat")
 
 
@@ -177,7 +177,7 @@ def test_five_failures_of_the_database_open_its_breaker_and_the_summary_says_so(
         calls.append(args)
         raise DatabaseError("disk gone")
 
-    monkeypatch.setattr(site.jupiter.database, "execute_query", failing)
+    monkeypatch.setattr(site.jupiter.adapters.database, "execute_query", failing)
     for _ in range(5):
         admin.get("/api/dashboard/summary?force_refresh=1")
     before = len(calls)

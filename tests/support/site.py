@@ -49,4 +49,4 @@ class Site:
 
     def close(self) -> None:
         """Close what is open."""
-        self.jupiter.database.close()
+        self.jupiter.adapters.database.close()
