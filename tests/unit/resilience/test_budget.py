@@ -1,0 +1,57 @@
+"""The retry budget."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.resilience import RetryBudget
+from backend.resilience.testing import FakeClock
+
+
+def test_a_share_of_the_calls(clock):
+    budget = RetryBudget(0.2, 3, clock=clock)
+    for _ in range(100):
+        budget.note_call()
+    assert budget.available == 20
+    assert sum(budget.try_spend() for _ in range(50)) == 20
+    assert budget.available == 0
+
+
+def test_the_minimum_is_allowed_without_any_calls(clock):
+    budget = RetryBudget(0.2, 3, clock=clock)
+    assert [budget.try_spend() for _ in range(4)] == [True, True, True, False]
+
+
+def test_calls_and_retries_leave_with_the_window(clock):
+    budget = RetryBudget(0.5, 1, 10, clock=clock)
+    for _ in range(10):
+        budget.note_call()
+    assert sum(budget.try_spend() for _ in range(9)) == 5
+    clock.advance(11)
+    assert budget.available == 1
+    assert budget.try_spend()
+    assert not budget.try_spend()
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=200))
+def test_retries_never_exceed_the_share_of_the_calls_in_the_window(steps):
+    clock = FakeClock()
+    budget = RetryBudget(0.2, 3, 10, clock=clock)
+    calls, spent = [], []
+    for is_call, wait in steps:
+        clock.advance(wait / 2)
+        now = int(clock.monotonic())
+        if is_call:
+            budget.note_call()
+            calls.append(now)
+        allowed = budget.try_spend()
+        in_calls, in_spent = (sum(1 for at in kept if at > now - 10) for kept in (calls, spent))
+        assert allowed == (in_spent < max(3, 0.2 * in_calls))
+        if allowed:
+            spent.append(now)
+
+
+@pytest.mark.parametrize("given_", [{"ratio": -1}, {"minimum": -1}, {"window_seconds": 0}, {"buckets": 0}])
+def test_numbers_that_make_no_sense_are_refused(given_):
+    with pytest.raises(ValueError, match="a retry budget needs"):
+        RetryBudget(**given_)
