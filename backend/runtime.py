@@ -10,6 +10,7 @@ import contextvars
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 import warnings
@@ -52,6 +53,9 @@ def patch(mode: str = "eventlet") -> None:
         from gevent import monkey
 
         monkey.patch_all()
+        # engineio prefers the gevent-websocket package where it is installed, which needs a server of its own and is
+        # no longer maintained; without it engineio takes simple-websocket, which works with ours
+        sys.modules.setdefault("geventwebsocket", None)  # type: ignore[arg-type]
     _mode = mode
 
 

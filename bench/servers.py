@@ -49,7 +49,7 @@ def compare(folder: Path) -> dict[str, dict[str, float]]:
     with Jupiter(folder / "jupiter", {"JUPITER_RATE_LIMIT": "1000000/second"}) as jupiter:
         with jupiter.rest() as rest:
             for number in range(60):
-                made = {"name": f"experiment {number}", "experiment_type": "detection", "description": "benchmark"}
+                made = {"name": f"experiment {number}", "experiment_type": "benchmark"}
                 rest.post("/api/experiments", json=made)
             rest.get(PATH)
             body.write_text(json.dumps(rest.get(PATH).body, separators=(",", ":")))

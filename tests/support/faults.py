@@ -139,7 +139,7 @@ class World:
         if but != "grok_chat":
             name, data = self.ask("Say hello")
             assert (name, data["degraded"], data["response"]) == ("chat_response", False, "Hello"), data
-        made = self.rest.post("/api/experiments", json={"name": "during a fault", "experiment_type": "detection"})
+        made = self.rest.post("/api/experiments", json={"name": "during a fault", "experiment_type": "security_scan"})
         assert made.status == 201, made
 
     def panels_answer(self, but: str) -> None:

@@ -1,0 +1,59 @@
+"""The server in each async mode: pages, REST, sockets and the way out work alike."""
+
+import os
+import signal
+
+import pytest
+
+from tests.support.client import eventually
+from tests.support.server import NOWHERE
+
+MODES = ("eventlet", "gevent", "threading")
+
+
+@pytest.fixture(params=MODES)
+def jupiter(request, serve):
+    if request.param == "gevent":
+        pytest.importorskip("gevent", reason="gevent is not installed; `make test` installs it")
+    return serve({**NOWHERE, "JUPITER_ASYNC_MODE": request.param})
+
+
+def test_pages_routes_and_events_answer_and_the_end_is_clean(jupiter):
+    with jupiter.rest() as rest:
+        for path in ("/", "/admin", "/status", "/livez", "/readyz", "/api/feature-status", "/api/dashboard/summary"):
+            answer = rest.get(path)
+            assert (answer.status, answer.seconds < 2) == (200, True), path
+        made = rest.post("/api/experiments", json={"name": "one", "experiment_type": "security_scan"})
+        assert made.status == 201
+        assert rest.get("/api/dashboard/summary?force_refresh=1").body["total_experiments"] == 1
+    with jupiter.events() as events:
+        assert events.call("request_status")["ok"] is True
+        status = events.wait_for("status_update", lambda data: data.get("request"))
+        assert set(status["features"]) >= {"grok_chat", "threat_intelligence", "community_pulse"}
+        ack = events.call("chat_message", {"message": "What do you know?", "client_message_id": "m-1"})
+        assert ack["ok"] is True
+        answered = events.wait_for("chat_response", lambda data: data["message_id"] == ack["data"]["message_id"])
+        assert answered["response"]
+        assert jupiter.stop() == 0
+    assert jupiter.leftover() == []
+    assert [line for line in jupiter.noise() if "127.0.0.1:1" not in line] == []
+
+
+def test_many_sockets_at_once_each_get_their_own_answer(jupiter):
+    clients = [jupiter.events() for _ in range(12)]
+    try:
+        for client in clients:
+            assert client.call("request_status")["ok"] is True
+        for client in clients:
+            client.wait_for("status_update", lambda data: data.get("request"))
+    finally:
+        for client in clients:
+            client.__exit__()
+
+
+def test_an_interrupt_ends_it_like_a_termination(serve):
+    jupiter = serve(NOWHERE)
+    assert jupiter.process is not None
+    os.kill(jupiter.process.pid, signal.SIGINT)
+    assert jupiter.process.wait(10) == 0
+    eventually(lambda: not jupiter.leftover(), timeout=2)
