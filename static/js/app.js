@@ -10,8 +10,8 @@ import { Store } from "./state/store.js";
 import { Ticker } from "./state/ticker.js";
 import { View } from "./state/view.js";
 
-/** Make them, without starting anything. */
-export function createApp() {
+/** Make them, without starting anything. `form` reads and writes the page's view; see state/view.js. */
+export function createApp(form) {
   const link = new Link();
   const session = new Session(link);
   const store = new Store({ link: link.state });
@@ -19,7 +19,7 @@ export function createApp() {
     link,
     session,
     store,
-    view: new View(store),
+    view: new View(store, form),
     frames: new Frames(),
     ticker: new Ticker(),
     announce: new Announcer(),

@@ -52,6 +52,7 @@ export class Chart {
     const { height, bars, axes, label } = this.#options;
     const line = getComputedStyle(this.#element).color;
     const axis = { ...this.#axis(), show: Boolean(axes) };
+    const series = { label, stroke: line, points: { show: false } };
     return {
       width: this.#element.clientWidth,
       height,
@@ -59,8 +60,8 @@ export class Chart {
       cursor: { show: false },
       padding: axes ? [8, 8, 0, 0] : [3, 1, 3, 1],
       scales: { y: { range: (_, __, top) => [0, Math.max(1, top * 1.1)] } },
-      axes: [{ ...axis, size: 26 }, { ...axis, size: 34 }],
-      series: [{}, { label, stroke: line, fill: fade(line), width: 1.5, points: { show: false }, paths: bars && UPlot.paths.bars({ size: [0.7, 24] }) }],
+      axes: [{ ...axis, size: 26, values: clockTimes }, { ...axis, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] }],
+      series: [{}, bars ? { ...series, fill: fade(line, 0.8), width: 0, paths: UPlot.paths.bars({ size: [0.7, 24] }) } : { ...series, fill: fade(line), width: 1.5 }],
     };
   }
 
@@ -73,6 +74,12 @@ export class Chart {
       ticks: { show: false },
     };
   }
+}
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+
+function clockTimes(_, splits) {
+  return splits.map((seconds) => CLOCK.format(seconds * 1000));
 }
 
 /** rgb(…) with an alpha. */

@@ -44,7 +44,9 @@ export function openDialog(template, read) {
       const value = await read(event.target, redraw);
       if (value !== undefined) close(value);
     };
-    const redraw = () => render(html`<form method="dialog" @submit=${submit}>${template(close, redraw)}</form>`, dialog);
+    const redraw = () => {
+      render(html`<form method="dialog" @submit=${submit}>${template(close, redraw)}</form>`, dialog);
+    };
     dialog.addEventListener("close", () => {
       dialog.remove();
       resolve(result);

@@ -13,7 +13,7 @@ export class Frame {
   #announce;
   #cleared = new Set();
   #state = null;
-  #problem = null;
+  #told = null;
 
   /**
    * @param {HTMLElement} section the panel
@@ -23,6 +23,11 @@ export class Frame {
     this.#section = section;
     this.#announce = announce;
     this.#title = section.querySelector(".panel__title").textContent.trim();
+  }
+
+  /** The server put something better than a skeleton into the body, and it is still there. */
+  get prefilled() {
+    return "prefilled" in this.#section.dataset && !this.#cleared.has("body");
   }
 
   part(name) {
@@ -48,8 +53,8 @@ export class Frame {
 
   /** Show a problem with its way out, or nothing. `calm` says that older data is still shown below. */
   problem(problem, { now, retry, calm = false }) {
-    if (problem && problem !== this.#problem) this.#announce(`${this.#title}: ${problem.title}`);
-    this.#problem = problem;
+    if (problem && problem.title !== this.#told) this.#announce(`${this.#title}: ${problem.title}`);
+    this.#told = problem?.title ?? null;
     this.draw("notice", problem ? problemTemplate(problem, now, retry, calm) : nothing);
   }
 
@@ -78,7 +83,7 @@ function ledgerTemplate(row) {
 
 /** A problem as a strip: what happened, what to do, retry, id. */
 export function problemTemplate(problem, now, retry, calm = false) {
-  const wait = problem.retryAt !== null && problem.retryAt > now ? `Next try ${inText(problem.retryAt, now)}.` : "";
+  const wait = problem.retryAt !== null && problem.retryAt > now ? `${problem.automatic ? "Next try" : "Try again"} ${inText(problem.retryAt, now)}.` : "";
   const text = [problem.message, problem.suggestion, wait].filter(Boolean).join(" ");
   return html`<div class="problem ${calm ? "problem--stale" : ""}">
     <span class="problem__title">${problem.title}</span>

@@ -41,6 +41,7 @@ export function blocks(text) {
 export function blockNodes(token) {
   const fragment = DOMPurify.sanitize(marked.parser([token]), PURIFY);
   for (const link of fragment.querySelectorAll("a")) {
+    if (!link.hasAttribute("href")) link.replaceWith(...link.childNodes);
     link.target = "_blank";
     link.rel = "noopener noreferrer nofollow";
   }

@@ -13,7 +13,7 @@ import { LABELS } from "./freshness.js";
  */
 export function chatState(facts) {
   const state = decide(facts);
-  return { state, label: LABELS[state], detail: detail(state, facts) };
+  return { state, label: state === "empty" ? "Ready" : LABELS[state], detail: detail(state, facts) };
 }
 
 function decide({ ready, connected, problem, count, feature, model }) {
@@ -27,7 +27,6 @@ function decide({ ready, connected, problem, count, feature, model }) {
 
 function detail(state, { ready, feature, model }) {
   if (state === "stale") return "connection lost";
-  if (state === "empty") return "no messages yet";
   if (state !== "partial" || !ready) return "";
   if (feature?.enabled === false && feature.circuit_breaker === "closed") return "switched off, answers from local data";
   if (model?.status === "not_configured") return "no model set up, answers from local data";

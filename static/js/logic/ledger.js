@@ -1,7 +1,7 @@
 /** The line under each panel that says which sources stand behind what is shown. */
 
 import { missing } from "./freshness.js";
-import { agoText, inText, parseTime } from "./time.js";
+import { agoText, countText, inText, parseTime } from "./time.js";
 
 const STATUS_WORDS = {
   live: "live",
@@ -21,14 +21,32 @@ const STATUS_WORDS = {
 export function ledgerParts(sources, now) {
   if (!sources?.length) return [];
   const wanted = sources.filter((source) => source.status !== "not_configured");
+  if (!wanted.length) return ["no source is set up"];
   const live = wanted.filter((source) => source.status === "live");
-  const parts = [`${live.length} of ${wanted.length || sources.length} ${sources.length === 1 ? "source" : "sources"}`];
+  const parts = [`${live.length} of ${countText(wanted.length, "source")}`];
   const failing = wanted.filter(missing);
   if (failing.length) parts.push(...failing.slice(0, 2).map((source) => missingText(source, now)));
   else if (live.length) parts.push(confirmedText(oldest(live), now));
   const next = nextTry(failing.length ? failing : wanted, now);
   if (next !== null) parts.push(`next try ${inText(next, now)}`);
   return parts;
+}
+
+/** What the failing sources say, as a problem to show above older data; null where none has anything to say. */
+export function sourcesProblem(sources) {
+  const failing = sources.filter((source) => missing(source) && source.error);
+  if (!failing.length) return null;
+  const names = failing.map((source) => source.title ?? source.name);
+  const [first] = failing;
+  return {
+    title: `${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}: no fresh data`,
+    message: first.error,
+    suggestion: first.suggestion ?? "",
+    id: "",
+    retryAt: parseTime(first.next_try),
+    automatic: true,
+    recoverable: true,
+  };
 }
 
 /** One source in words for the opened ledger: {title, word, status, when, next, records}. */

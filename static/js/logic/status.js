@@ -2,27 +2,31 @@
 
 import { inText, parseTime } from "./time.js";
 
-export const FEATURE_TITLES = {
+const TITLES = {
   threat_intelligence: "Threat intelligence",
   community_pulse: "Community pulse",
   grok_chat: "Chat",
   dashboard_data: "Dashboard data",
   scan_processing: "Scan processing",
+  llm: "Language model",
+  cisa_kev: "CISA KEV",
+  epss: "FIRST EPSS",
+  hacker_news: "Hacker News",
 };
-
-const BREAKER_WORDS = { closed: "closed", open: "open", half_open: "half-open" };
 
 /** "threat_intelligence" → "Threat intelligence"; unknown names lose their underscores. */
 export function featureTitle(name) {
-  if (FEATURE_TITLES[name]) return FEATURE_TITLES[name];
+  if (TITLES[name]) return TITLES[name];
   const words = name.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** closed, open, half-open; anything else as it came. */
+/** "half_open" → "half-open"; "none" where there is no breaker. */
 export function breakerWord(state) {
-  return BREAKER_WORDS[state] ?? (state || "none");
+  return state ? state.replaceAll("_", "-") : "none";
 }
+
+const OPEN = new Set(["open", "forced_open"]);
 
 /**
  * One feature as a row: {name, title, tone: ok|warn|bad|off, word, failures, reason, dependencies}.
@@ -44,7 +48,7 @@ export function featureRow([name, feature], since, now) {
 }
 
 function verdict(feature, breaker, dependencies) {
-  if (breaker === "open") return { tone: "bad", word: "Circuit open" };
+  if (OPEN.has(breaker)) return { tone: "bad", word: "Circuit open" };
   if (feature.enabled === false) return { tone: "off", word: "Switched off" };
   if (breaker === "half_open") return { tone: "warn", word: "Probing" };
   if (dependencies.some(({ tone }) => tone !== "ok")) return { tone: "warn", word: "Degraded" };
@@ -59,7 +63,7 @@ function dependencyRow([name, dependency], since, now) {
   return {
     name,
     title: featureTitle(name),
-    tone: state === "open" ? "bad" : state === "half_open" ? "warn" : "ok",
+    tone: OPEN.has(state) ? "bad" : state === "half_open" ? "warn" : "ok",
     breaker: breakerWord(state),
     failures: dependency.failures ?? 0,
     probe: probe === null ? "" : `probe ${inText(probe, now)}`,

@@ -18,7 +18,7 @@ export function spanText(seconds) {
   if (span < MINUTE) return `${span} s`;
   if (span < 90 * MINUTE) return `${Math.floor(span / MINUTE)} min`;
   if (span < 36 * HOUR) return `${Math.floor(span / HOUR)} h`;
-  return `${Math.floor(span / DAY)} days`;
+  return countText(Math.floor(span / DAY), "day");
 }
 
 /** How long ago: "just now" below two seconds, else "3 min ago". */

@@ -17,9 +17,9 @@ export function readView(query) {
   };
 }
 
-/** Write a view as a query string with its question mark; "" for the default view. Other parameters are kept. */
-export function writeView(view, query = "") {
-  const out = new URLSearchParams(query);
+/** Write a view as a query string with its question mark; "" for the default view. */
+export function writeView(view) {
+  const out = new URLSearchParams();
   put(out, "severity", view.severity);
   put(out, "q", view.search.trim());
   put(out, "ransomware", view.ransomware ? "1" : "");
@@ -36,7 +36,6 @@ export function isFiltered(view) {
 
 function put(params, name, value) {
   if (value) params.set(name, value);
-  else params.delete(name);
 }
 
 function oneOf(value, known, otherwise) {

@@ -53,7 +53,7 @@ export function mountChat(app) {
     const height = scroll.scrollHeight;
     render(content(state), scroll);
     if (following) toEnd();
-    else if (scroll.scrollHeight > height) below.hidden = false;
+    else if (running(state.messages) || scroll.scrollHeight > height) below.hidden = false;
     writer.draw({ answering: Boolean(running(state.messages)), refusal: state.refusal, taken: () => conversation.refusalTaken() });
     list.draw(state.id);
   }

@@ -57,7 +57,8 @@ function degradation({ reason }) {
 function sources(list, now) {
   return html`<div class="message__sources"><span>Sources</span><ul>${list.map(({ id, title, url, as_of: asOf }) => {
     const at = parseTime(asOf);
-    const name = title && title !== id ? `${id} ${title}` : id;
+    // the id of a record is worth reading, the name of a part of this server is not
+    const name = /\d/.test(id) && title !== id ? `${id} ${title}` : title;
     return html`<li>${url ? reference(url, name) : name}${at === null ? nothing : html` <span class="faint">${agoText(at, now)}</span>`}</li>`;
   })}</ul></div>`;
 }

@@ -2,6 +2,7 @@
 
 import { Frame } from "../dom/frame.js";
 import { freshness } from "../logic/freshness.js";
+import { sourcesProblem } from "../logic/ledger.js";
 import { toProblem } from "../logic/problems.js";
 
 /**
@@ -9,7 +10,8 @@ import { toProblem } from "../logic/problems.js";
  *
  * @param {object} app store, session, frames, ticker, announce
  * @param {object} panel
- * @param {string} panel.name id of its section and key of its feed in the store
+ * @param {string} panel.name id of its section
+ * @param {string} [panel.feed] key of its feed in the store; the name where it is left out
  * @param {function} panel.facts (data) → {loaded, asOf, ttl, stale, count, sources, partial, note} for what is shown
  * @param {function} panel.body (feed, state) → template of the body
  * @param {function} [panel.retry] asks again, forced
@@ -17,18 +19,18 @@ import { toProblem } from "../logic/problems.js";
  * @param {Array<string>} [panel.watch] more keys whose change draws the body
  * @returns {{frame: Frame, redraw: function}}
  */
-export function mountPanel(app, { name, facts, body, retry, extra = () => [], watch = [] }) {
+export function mountPanel(app, { name, feed: key = name, facts, body, retry, extra = () => [], watch = [] }) {
   const { store, session, frames, ticker } = app;
   const frame = new Frame(document.getElementById(name), (text) => app.announce.say(text));
   let drawnState = null;
 
   const look = () => {
-    const feed = store.get(name);
+    const feed = store.get(key);
     const now = session.now();
     const known = feed.data ? facts(feed.data) : { loaded: false, sources: feed.problem?.sources ?? [] };
-    const problem = feed.problem ?? known.problem ?? null;
-    const state = freshness({ ...known, failed: Boolean(problem), connected: session.connected, now });
-    return { feed, now, known, problem, state };
+    const failed = feed.problem ?? known.problem ?? null;
+    const state = freshness({ ...known, failed: Boolean(failed), connected: session.connected, now });
+    return { feed, now, known, problem: failed ?? sourcesProblem(known.loaded ? known.sources : []), state };
   };
   const drawHead = () => {
     const { feed, now, known, problem, state } = look();
@@ -40,6 +42,7 @@ export function mountPanel(app, { name, facts, body, retry, extra = () => [], wa
   const drawBody = () => {
     const { feed, state } = look();
     drawnState = state.state;
+    if (state.state === "loading" && frame.prefilled) return;
     frame.draw("body", body(feed, state));
   };
   const redraw = () => {
@@ -47,7 +50,7 @@ export function mountPanel(app, { name, facts, body, retry, extra = () => [], wa
     frames.ask(drawBody);
   };
 
-  store.watch([name, ...watch], redraw);
+  store.watch([key, ...watch], redraw);
   store.watch(["link"], () => frames.ask(drawHead));
   ticker.on(() => frames.ask(drawHead));
   redraw();

@@ -67,7 +67,7 @@ export function mountPulse(app) {
   }
 
   function none(state) {
-    if (state === "error") return blank("No topics to show", "No feed has answered yet.");
+    if (state === "error") return blank("No topics to show", "The topics appear by themselves as soon as a feed answers.");
     return blank("Quiet", `Nothing was published in the last ${wanted()}. Try a longer window.`);
   }
 

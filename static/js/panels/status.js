@@ -37,13 +37,20 @@ export function mountStatus(app) {
     for (const change of featureChanges(before.data?.features, now.data.features)) app.announce.say(change);
     frames.ask(drawChart);
   });
-  ticker.on(() => panel.redraw());
+  ticker.on(() => {
+    panel.redraw();
+    frames.ask(drawChart);
+  });
 
   function drawChart() {
     const place = document.getElementById("error-rate");
     if (!place) return;
     chart ??= new Chart(place, { height: 44, label: "errors per minute" });
-    chart.show(toColumns(samples));
+    const { data } = store.get("status");
+    const now = session.now();
+    // the newest value holds until now, as long as the report counts as live
+    const until = now - data.asOf < data.ttl * 1000 ? [{ at: now, value: data.errors.error_rate }] : [];
+    chart.show(toColumns([...samples, ...until]));
   }
 
   function body({ data, since }, { state }) {

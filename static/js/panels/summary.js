@@ -53,7 +53,7 @@ export function mountSummary(app) {
   }
 
   function numbers({ total, lastWeek, rate }) {
-    const facts = [["Experiments", numberText(total)], ["Last 7 days", numberText(lastWeek)], ["Completed of those", `${rate} %`]];
+    const facts = [["experiments", numberText(total)], ["in the last 7 days", numberText(lastWeek)], ["of them completed", `${rate} %`]];
     return html`<dl class="figures">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
   }
 

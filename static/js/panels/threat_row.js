@@ -22,14 +22,16 @@ export function threatRow(threat, { open, toggled, now }) {
       <summary>
         <span class="threat__severity"><span class="severity severity--${threat.severity}">${threat.severity}</span></span>
         <span class="threat__what">
-          <span class="threat__id">${threat.id}</span>
           <span class="threat__title">${threat.title}</span>
-          <span class="threat__product">${[threat.vendor, threat.product].filter(Boolean).join(" · ")}</span>
+          <span class="threat__about"><span class="threat__id">${threat.id}</span>
+            ${threat.ransomware ? html`<span class="tag tone--bad">Ransomware</span>` : nothing}
+            <span class="threat__product">${[threat.vendor, threat.product].filter(Boolean).join(" · ")}</span></span>
         </span>
         <span class="threat__epss" title="Probability of exploitation in the next 30 days (EPSS)">${epss(threat)}</span>
-        <span class="threat__ransomware">${threat.ransomware ? html`<span class="tag tone--bad">Ransomware</span>` : nothing}</span>
-        <span class="threat__due ${due?.overdue ? "threat__due--over" : ""}">${due ? due.text : html`<span class="faint">no due date</span>`}</span>
-        <span class="threat__age" title=${addedOn ?? ""}>${added === null ? "" : agoText(added, now)}</span>
+        <span class="threat__when">
+          <span class="threat__due ${due?.overdue ? "threat__due--over" : ""}">${due ? due.text : "no due date"}</span>
+          <span title=${addedOn ?? ""}>${added === null ? "" : `added ${agoText(added, now)}`}</span>
+        </span>
       </summary>
       ${open ? details(threat) : nothing}
     </details>

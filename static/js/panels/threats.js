@@ -64,7 +64,7 @@ export function mountThreats(app) {
     const { data, asking, since } = current;
     if (state === "loading") return skeleton(8, waitingText(since, session.now()));
     if (state === "setup") return setupBlank(data?.sources ?? [], SETTINGS);
-    if (state === "error" && !data?.rows.length) return blank("No threats to show", "No source has answered yet.");
+    if (state === "error" && !data?.rows.length) return blank("No threats to show", "The list fills by itself as soon as a source answers.");
     const wanted = view.get();
     const rows = same(data.view, wanted) ? data.rows : fitting(data.rows, wanted);
     if (!rows.length) return [working(asking), none(wanted, asking)];
@@ -75,7 +75,7 @@ export function mountThreats(app) {
     const shown = narrow.matches && !unfolded ? rows.slice(0, NARROW_ROWS) : rows;
     const now = session.now();
     return html`<div class="threats__scroll" tabindex="0" role="region" aria-label="List of threats">
-      <div class="threats__columns" aria-hidden="true"><span>Severity</span><span>Threat</span><span>EPSS</span><span></span><span>Due</span><span>Added</span></div>
+      <div class="threats__columns" aria-hidden="true"><span>Severity</span><span>Threat</span><span>EPSS</span><span>Due, added</span></div>
       <ul class="threats__list">${repeat(shown, ({ id }) => id, (threat) => threatRow(threat, { open: opened.has(threat.id), now, toggled: (open) => toggled(threat.id, open) }))}</ul>
     </div>`;
   }

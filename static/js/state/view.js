@@ -4,11 +4,17 @@ import { readView, writeView } from "../logic/view.js";
 
 export class View {
   #store;
+  #write;
 
-  constructor(store) {
+  /**
+   * @param {Store} store
+   * @param {{read: function, write: function}} [form] query string → view, and back
+   */
+  constructor(store, { read = readView, write = writeView } = {}) {
     this.#store = store;
-    store.set("view", readView(location.search));
-    window.addEventListener("popstate", () => store.set("view", readView(location.search)));
+    this.#write = write;
+    store.set("view", read(location.search));
+    window.addEventListener("popstate", () => store.set("view", read(location.search)));
   }
 
   get() {
@@ -18,7 +24,7 @@ export class View {
   /** Change fields of the view. A search grows letter by letter, so it replaces the history's entry. */
   set(fields) {
     const view = { ...this.get(), ...fields };
-    const query = writeView(view, location.search);
+    const query = this.#write(view);
     if (query !== location.search) {
       const address = `${location.pathname}${query}${location.hash}`;
       if ("search" in fields) history.replaceState(null, "", address);

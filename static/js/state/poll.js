@@ -1,0 +1,62 @@
+/** What is read over REST now and then, in the form of a feed: {data, problem, asking, since}. */
+
+import { lostProblem, toProblem } from "../logic/problems.js";
+import { get } from "../net/rest.js";
+
+/** Milliseconds between two questions at least, however often it is nudged. */
+const PAUSE_MS = 1000;
+
+export class Poll {
+  #app;
+  #name;
+  #path;
+  #take;
+  #askedAt = -Infinity;
+  #timer = null;
+
+  /**
+   * @param {object} app
+   * @param {object} poll
+   * @param {string} poll.name key in the store
+   * @param {string} poll.path
+   * @param {number} poll.every milliseconds; a hidden page does not ask
+   * @param {function} poll.take (answer) → data
+   */
+  constructor(app, { name, path, every, take }) {
+    this.#app = app;
+    this.#name = name;
+    this.#path = path;
+    this.#take = take;
+    app.store.set(name, { data: null, problem: null, asking: false, since: app.session.now() });
+    setInterval(() => document.hidden || this.ask(), every);
+    document.addEventListener("visibilitychange", () => document.hidden || this.ask());
+    this.ask();
+  }
+
+  /** Ask soon: at once, or after the pause. */
+  ask() {
+    const wait = this.#askedAt + PAUSE_MS - performance.now();
+    if (wait <= 0) this.#read();
+    else this.#timer ??= setTimeout(() => this.#read(), wait);
+  }
+
+  async #read() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#askedAt = performance.now();
+    this.#patch({ asking: true });
+    const began = this.#app.session.now();
+    try {
+      const answer = await get(this.#path);
+      this.#patch({ data: { ...this.#take(answer), asOf: began, sources: [] }, problem: null, asking: false });
+    } catch (refusal) {
+      if (refusal instanceof Error) throw refusal;
+      const problem = refusal ? toProblem(refusal, began) : lostProblem("Not loaded");
+      this.#patch({ problem, asking: false });
+    }
+  }
+
+  #patch(changes) {
+    this.#app.store.update(this.#name, (feed) => ({ ...feed, ...changes }));
+  }
+}
