@@ -106,6 +106,7 @@ class Answering:
             today=self._clock.now().date().isoformat(),
             marker=make_marker(),
         )
+        self._llm.warm_up()  # once, and not in the provider's time
         ends: list[str] = []
         with ExitStack() as leaving:
             pieces = self._guard.stream(lambda: self._llm.stream(messages, on_finish=ends.append))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 from typing import Any
 
+_NAME = "backend.llm.client"
 _HEAVY = ("openai", "pydantic", "pydantic_core", "httpx2", "httpcore2", "anyio", "h11", "h2")
 
 
@@ -27,21 +29,21 @@ class _Pausing(MetaPathFinder):
             self._pause()
 
 
+_LOADING = threading.Lock()  # the import system's own locks do not tell the green threads of one thread apart
+
+
 def load_client(pause: Callable[[], object] | None = None) -> ModuleType:
-    """Return backend.llm.client, imported at the first use.
+    """Return backend.llm.client, imported at the first use; who comes meanwhile waits for it.
 
     Args:
         pause: called between the modules that are imported.
     """
-    name = "backend.llm.client"
-    loaded = sys.modules.get(name)
-    if loaded is not None and not getattr(loaded.__spec__, "_initializing", False):
-        return loaded
-    if pause is None:
-        return importlib.import_module(name)
-    finder = _Pausing(pause)
-    sys.meta_path.insert(0, finder)
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.meta_path.remove(finder)
+    with _LOADING:
+        if pause is None or _NAME in sys.modules:
+            return importlib.import_module(_NAME)
+        finder = _Pausing(pause)
+        sys.meta_path.insert(0, finder)
+        try:
+            return importlib.import_module(_NAME)
+        finally:
+            sys.meta_path.remove(finder)

@@ -81,6 +81,9 @@ class Model:
         self.asked = []
         self.closed = 0
 
+    def warm_up(self):
+        pass
+
     def stream(self, messages, *, on_finish=None):
         self.asked.append(messages)
         try:
