@@ -11,6 +11,7 @@ from backend.cache.service import CacheService
 from backend.config import Settings
 from backend.llm.factory import make_provider
 from backend.llm.provider import LLMProvider
+from backend.llm.timeouts import Timeouts
 from backend.resilience.breaker import CircuitBreaker
 from backend.sources.fetcher import HttpFetcher, new_client
 from backend.storage.database import Database
@@ -42,7 +43,13 @@ def make_adapters(settings: Settings, replaced: Mapping[str, Any]) -> Adapters:
 
 def _provider(settings: Settings) -> LLMProvider:
     llm = settings.llm
-    return make_provider(llm.provider, model=llm.model, base_url=llm.base_url, api_key=llm.api_key)
+    return make_provider(
+        llm.provider,
+        model=llm.model,
+        base_url=llm.base_url,
+        api_key=llm.api_key,
+        timeouts=Timeouts.scaled(settings.guard.timeout_seconds),
+    )
 
 
 def _cache(settings: Settings) -> CacheService:

@@ -14,6 +14,7 @@ from backend.dashboard.pulse import PulseService
 from backend.dashboard.status import StatusService
 from backend.dashboard.summary import SummaryService
 from backend.dashboard.threats import ThreatService
+from backend.llm.timeouts import Timeouts
 from backend.monitoring.checks import Checks
 from backend.monitoring.health import Health
 from backend.realtime.broadcaster import Broadcaster
@@ -26,7 +27,8 @@ def make_services(settings: Settings, kit: Kit, adapters: Adapters, broadcaster:
     guards, database = kit.guards, adapters.database
     policy = upstream_policy(settings.guard)
     stored = guards.add("database", feature="dashboard_data", policy=database_policy(policy))
-    model = guards.add("llm", feature="grok_chat", policy=policy)
+    timeouts = Timeouts.scaled(settings.guard.timeout_seconds)
+    model = guards.add("llm", feature="grok_chat", policy=timeouts.policy(policy))
     threats = ThreatService(threat_sources(settings, adapters.fetcher), guards=guards, policy=policy)
     pulse = PulseService(
         pulse_sources(settings, adapters.fetcher),
