@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 from pathlib import Path
 
 from flask import Flask, Response, request
@@ -20,6 +21,8 @@ from backend.dashboard.features import FeatureService
 from backend.pages import context as page_context
 from backend.pages import routes as pages
 from backend.security import headers
+
+logger = logging.getLogger("jupiter.http")
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,6 +74,8 @@ def install(
     headers.install(app)
 
     @app.after_request
-    def count(response: Response) -> Response:
+    def note(response: Response) -> Response:
         jupiter.metrics.answered(request.endpoint or "unknown", response.status_code)
+        if request.method not in ("GET", "HEAD"):  # what is refused is logged with its error
+            logger.log(logging.INFO if response.status_code < 400 else logging.DEBUG, "✅ %s", response.status)
         return response

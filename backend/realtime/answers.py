@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from backend.errors import DashboardError
 from backend.realtime.broadcaster import Broadcaster
 from backend.realtime.door import ErrorAnswers, public_error
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
+
+logger = logging.getLogger("jupiter.realtime")
 
 Produce = Callable[[], Mapping[str, Any]]
 
@@ -58,10 +61,18 @@ class Answers:
             self._errors.handle_error(error, {"endpoint": f"event request_{noun}"})
             self._failed(sid, noun, DashboardError())
         else:
-            event = "error" if _is_nothing(payload) else "update"
-            self._broadcaster.answer(sid, f"{noun}_{event}", payload if event == "update" else self._nothing(payload))
+            self._send(sid, noun, payload)
+
+    def _send(self, sid: str, noun: str, payload: Mapping[str, Any]) -> None:
+        if _is_nothing(payload):
+            logger.info("⚠️ %s_error: no source has anything yet", noun)
+            self._broadcaster.answer(sid, f"{noun}_error", self._nothing(payload))
+        else:
+            logger.info("✅ %s_update", noun)
+            self._broadcaster.answer(sid, f"{noun}_update", payload)
 
     def _failed(self, sid: str, noun: str, error: DashboardError) -> None:
+        logger.info("⚠️ %s_error: %s", noun, error)
         payload = public_error(error, self._now())
         if error.fallback_data is not None:
             payload["fallback_data"] = dict(error.fallback_data)

@@ -40,6 +40,7 @@ class ClientEvent:
         role: the least role.
         summary: one sentence for the documentation.
         answers: names of the events the server emits in answer.
+        marker: begins its line in the log; empty where its use case logs it.
     """
 
     name: str
@@ -48,6 +49,7 @@ class ClientEvent:
     summary: str
     role: str = "viewer"
     answers: tuple[str, ...] = ()
+    marker: str = "📡"
 
 
 class ErrorAnswers(Protocol):
@@ -112,6 +114,8 @@ class EventDoor:
             raise NotFoundError(f"there is no event {name[:LONGEST_NAME]!r}")
         connection.principal.check(event.role, self._clock.now().timestamp())
         payload = self._loaded(event, args)
+        if event.marker:
+            logger.info("%s %s", event.marker, event.name, extra={"params": _preview(args)})
         connection.begin()
         try:
             return event.handler(connection, payload)

@@ -24,5 +24,6 @@ def events(pulse: PulseService, answers: Answers) -> list[ClientEvent]:
             request_pulse,
             "Ask for pulse.",
             answers=("pulse_loading", "pulse_update", "pulse_error"),
+            marker="📊",
         )
     ]

@@ -24,5 +24,6 @@ def events(threats: ThreatService, answers: Answers) -> list[ClientEvent]:
             request_threats,
             "Ask for threats.",
             answers=("threats_loading", "threats_update", "threats_error"),
+            marker="🔍",
         )
     ]
