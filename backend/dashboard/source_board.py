@@ -11,7 +11,9 @@ from backend.resilience.deadline import Deadline
 from backend.resilience.events import BreakerChanged, FeatureChanged
 
 FRESH_ENOUGH = 0.25
-"""Seconds for which a successful answer serves a forced refresh too."""
+FRESH_SCORES = 60.0
+"""Seconds for which a successful answer serves a forced refresh too: those of an essential source, and of the others,
+whose data changes once a day and costs many requests."""
 
 
 class SourceBoard:
@@ -55,7 +57,8 @@ class SourceBoard:
 
     def _wanted(self, keeper: SourceKeeper, force: bool) -> bool:
         if force:
-            return not keeper.is_fresh(FRESH_ENOUGH)
+            source = keeper.source
+            return not keeper.is_fresh(FRESH_ENOUGH if source.essential else min(FRESH_SCORES, source.refresh_seconds))
         return keeper.line.next_try is None or keeper.line.next_try <= self._clock.now()
 
     def on_event(self, event: object) -> None:

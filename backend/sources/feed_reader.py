@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import calendar
 import io
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +27,8 @@ from backend.sources.text import from_html
 MOST_ENTRIES = 500
 TITLE_LIMIT, SUMMARY_LIMIT, AUTHOR_LIMIT = 300, 500, 80
 _SEARCHED = 200_000
+_HEAD = 16_384
+_ROOT = re.compile(rb"<(?:\w+:)?(?:rss|feed|rdf|channel)\b", re.IGNORECASE)
 # Names that say nothing without the site: "Blog" of which one?
 _NAMELESS = frozenset(("blog", "news", "feed", "rss", "rss feed", "home", "all posts", "posts", "articles", "latest"))
 
@@ -57,12 +60,14 @@ def read_feed(body: bytes, url: str) -> Feed:
 
 
 def _xml_feed(body: bytes, url: str) -> Feed:
+    if not _ROOT.search(body[:_HEAD].replace(b"\0", b"")):
+        raise NetworkError("no root element of a feed", message="The server answered with something that is no feed.")
     import feedparser  # noqa: PLC0415 - 50 ms that the start does not have to pay
 
     # As a stream: bytes or text would be tried as the name of a file first. Texts are cleaned by us, with nh3.
     parsed = feedparser.parse(
         io.BytesIO(body),
-        response_headers={"content-location": url},
+        response_headers={"content-location": url, "content-type": "application/xml"},
         resolve_relative_uris=False,
         sanitize_html=False,
     )

@@ -16,7 +16,8 @@ _INVISIBLE = re.compile(
 )
 _BLANKS = re.compile(r"\s+")
 _BLOCK = re.compile(r"<(?=/?(?:p|br|div|li|ul|ol|h[1-6]|tr|td|th|blockquote|section|article)\b)", re.IGNORECASE)
-_MARKUP = re.compile(r"<[a-zA-Z/!?]")
+_MARKUP = re.compile(r"<[a-zA-Z/!?]|&(?:lt|#0*60|#x0*3c);", re.IGNORECASE)
+_LEFT = re.compile(r"[<>]|&(?=lt|#)", re.IGNORECASE)
 _ROUNDS = 3
 
 
@@ -40,7 +41,7 @@ def from_html(value: Any, limit: int) -> str:
         if not _MARKUP.search(text):
             break
     else:
-        text = text.replace("<", " ").replace(">", " ")
+        text = _LEFT.sub(" ", text)
     return plain(text, limit)
 
 
