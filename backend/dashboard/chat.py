@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from backend import runtime
 from backend.dashboard.answering import MAX_ANSWER, Answering, Emit, RecordError, Spawn, StreamGuard
 from backend.dashboard.chat_payloads import ChatPayloads
+from backend.dashboard.chat_rows import conversation_row, question_and_answer, title_of
 from backend.dashboard.conversation_memory import ConversationMemory
 from backend.dashboard.conversation_pages import as_markdown, decode_cursor, encode_cursor
 from backend.dashboard.conversation_rows import ConversationRows, Row, StorageGuard
-from backend.dashboard.conversations import MAX_SHOWN, NOT_SAVED, Conversations, answer_key, message_view
+from backend.dashboard.conversations import MAX_SHOWN, NOT_SAVED, Conversations, message_view
 from backend.dashboard.grounding import Retrieval, ThreatsFind
 from backend.dashboard.live_answers import LiveAnswer, LiveAnswers
 from backend.dashboard.once import Once
@@ -22,7 +24,7 @@ from backend.errors import ConflictError, DashboardError, NetworkError, NotFound
 from backend.llm.provider import LLMProvider
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.redaction import redact_text
-from backend.schemas.chat import MAX_TITLE, ChatMessageSchema
+from backend.schemas.chat import ChatMessageSchema
 from backend.schemas.loading import load
 from backend.schemas.text import single_line
 from backend.schemas.times import utc_iso
@@ -164,7 +166,7 @@ class ChatService:
 
     def create(self, user_id: str, title: str = "New conversation") -> dict[str, Any]:
         """Begin an empty conversation."""
-        conversation = self._new_conversation(user_id, title)
+        conversation = conversation_row(user_id, title, self._new_id, self._clock.now())
         self._conversations.save(conversation)
         return self._view(conversation)
 
@@ -214,60 +216,48 @@ class ChatService:
         if known is not None:
             return known
         self._conversations.flush(user_id)
-        conversation = self._conversation_for(user_id, asked["message"], conversation_id)
-        answer = LiveAnswer(conversation, *self._rows(user_id, conversation["id"], asked))
+        conversation, changed = self._conversation_for(user_id, asked["message"], conversation_id)
+        rows = question_and_answer(
+            conversation, asked["message"], asked["client_message_id"], self._new_id, self._clock.now()
+        )
+        answer = LiveAnswer(conversation, *rows)
         self._live.add(answer)
         try:
-            answer.saved = self._conversations.save(conversation, [answer.question, answer.row])
-        except BaseException as error:
+            answer.saved = self._conversations.save(conversation, rows, changed=changed)
+        except ConflictError:
             self._live.remove(answer)
-            again = self._conversations.accepted(user_id, asked["client_message_id"])
-            if isinstance(error, ConflictError) and again is not None:  # another process was faster
-                return again
+            return self._of_the_faster(user_id, asked["client_message_id"], None if changed else conversation["id"])
+        except BaseException:
+            self._live.remove(answer)
             raise
         _log.info("💬 Chat message: %s", single_line(redact_text(asked["message"], 50)))
         answer.task = self._spawn(self._answering.run, answer)
         return answer.ids
 
-    def _conversation_for(self, user_id: str, message: str, conversation_id: str | None) -> Row:
-        title = single_line(message) or "Conversation"  # of markup alone nothing is left
-        title = title if len(title) <= MAX_TITLE // 2 else title[: MAX_TITLE // 2 - 1].rstrip() + "…"
+    def _of_the_faster(self, user_id: str, client_message_id: str, superfluous: str | None) -> dict[str, str]:
+        """Return the ids under which another process accepted the same message a moment ago."""
+        known = self._conversations.accepted(user_id, client_message_id)
+        if superfluous is not None:
+            with suppress(DashboardError):
+                self._conversations.delete(user_id, superfluous)
+        if known is None:
+            raise ConflictError("The same message has just been sent.")
+        return known
+
+    def _conversation_for(
+        self, user_id: str, message: str, conversation_id: str | None
+    ) -> tuple[Row, Sequence[str] | None]:
+        """Return the conversation of a message, and which of its columns the message changes: None where it is new."""
+        new = conversation_row(user_id, title_of(message), self._new_id, self._clock.now())
         if conversation_id is None:
-            return self._new_conversation(user_id, title)
+            return new, None
         try:
             found = self._conversations.find(user_id, conversation_id)
         except NotFoundError:
             raise
         except DashboardError:  # whose it is cannot be told now; a new one does no harm, and the chat goes on
-            return self._new_conversation(user_id, title)
-        return {**found, "updated_at": self._now()}
-
-    def _new_conversation(self, user_id: str, title: str) -> Row:
-        now = self._now()
-        return {"id": self._new_id(), "user_id": user_id, "title": title, "created_at": now, "updated_at": now}
-
-    def _rows(self, user_id: str, conversation_id: str, asked: Mapping[str, Any]) -> tuple[Row, Row]:
-        common = {"conversation_id": conversation_id, "user_id": user_id, "sources": []}
-        key, now = asked["client_message_id"], self._clock.now()
-        question = {
-            **common,
-            "id": self._new_id(),
-            "role": "user",
-            "content": asked["message"],
-            "client_message_id": key,
-            "status": "complete",
-            "created_at": utc_iso(now),
-        }
-        answer = {
-            **common,
-            "id": self._new_id(),
-            "role": "assistant",
-            "content": "",
-            "client_message_id": answer_key(key),
-            "status": "streaming",
-            "created_at": utc_iso(now + timedelta(microseconds=1)),  # after the question, whatever the clock's grain
-        }
-        return question, answer
+            return new, None
+        return {**found, "updated_at": self._now()}, ["updated_at"]
 
     def _message(self, row: Row) -> dict[str, Any]:
         view = message_view(row)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 from backend.dashboard.questions import Question, ids_in, read_question
+from backend.dashboard.words import STOP
 from backend.llm.prompts import clean
 
 MAX_FOUND = 8
@@ -52,7 +54,13 @@ class Grounding:
 
     def facts(self) -> list[str]:
         """Return the system's state as lines for the model."""
-        return status_lines(self.status)
+        dated = [f"Threat records as of {self.as_of}"] if self.as_of else []
+        return [*dated, *status_lines(self.status)]
+
+    @property
+    def as_of(self) -> str | None:
+        """When the records were fetched, None where nobody knows."""
+        return next((str(record["as_of"]) for record in self.records if record.get("as_of")), None)
 
 
 class Retrieval:
@@ -92,6 +100,7 @@ class Retrieval:
         listed = question.newest or question.top or question.ransomware
         wanted = MANY if listed else MAX_FOUND
         pool = self._find(text=question.search, limit=wanted) if question.search else ()
+        pool = pool or _containing(everything, question.search)
         if question.ransomware:
             pool = _by_ransomware(pool) or _by_ransomware(everything)
         if listed:
@@ -108,6 +117,16 @@ def _tried(func: Callable[[], T], otherwise: T) -> T:
     except Exception:  # noqa: BLE001 - an answer that lacks a part is better than none
         _log.exception("❌ A part of the local data could not be read for the chat")
         return otherwise
+
+
+def _containing(records: Sequence[Record], text: str) -> list[Record]:
+    """Return the records that contain every telling word, also within a longer one: log4j in Log4j2."""
+    words = [word for word in re.findall(r"[\w.+#-]{3,}", text.casefold()) if word not in STOP]
+    return [record for record in records if all(word in _text(record) for word in words)] if words else []
+
+
+def _text(record: Record) -> str:
+    return " ".join(str(record.get(name) or "") for name in ("title", "vendor", "product", "summary")).casefold()
 
 
 def _added(record: Record) -> str:

@@ -80,16 +80,20 @@ def _missing(ids: Sequence[str]) -> str:
 
 
 def _heading(grounding: Grounding) -> str:
-    question = grounding.question
+    question, dated = grounding.question, _dated(grounding.as_of)
     if question.ids:
-        return "What is recorded:"
+        return f"What is recorded{dated}:"
     if question.ransomware:
-        return "Known to be used by ransomware, the most likely exploited first:"
+        return f"Known to be used by ransomware{dated}, the most likely exploited first:"
     if question.newest:
-        return f"The newest, out of {grounding.total} threat records:"
+        return f"The newest, out of {grounding.total} threat records{dated}:"
     if question.top:
-        return f"Known to be exploited or most likely to be, out of {grounding.total} threat records:"
-    return "These local records match words of the question; whether they answer it is for you to judge:"
+        return f"Known to be exploited or most likely to be, out of {grounding.total} threat records{dated}:"
+    return f"These local records{dated} match words of the question; whether they answer it is for you to judge:"
+
+
+def _dated(as_of: str | None) -> str:
+    return f" (as of {as_of[:16].replace('T', ' ')} UTC)" if as_of else ""
 
 
 def _records(grounding: Grounding) -> list[str]:
@@ -102,6 +106,7 @@ def _whole(record: Record) -> str:
     lines = [f"**{escape(record.get('id'), 60)}**: {escape(record.get('title'), 200)}"]
     lines += [f"- {mark}" for mark in _marks(record)]
     lines += [f"- {escape(record['summary'], 600)}"] if record.get("summary") else []
+    lines += [f"- What to do: {escape(record['required_action'], 400)}"] if record.get("required_action") else []
     return "\n".join(lines)
 
 

@@ -52,11 +52,12 @@ def read_question(text: str) -> Question:
     ids = ids_in(text)[:MAX_IDS]
     rest = _ID.sub(" ", text)
     about_threats = bool(_THREATS.search(rest))
+    about_status = bool(_STATUS.search(rest) or (_STATE_OF_US.search(rest) and not about_threats and not ids))
     return Question(
         text=text,
         ids=tuple(ids),
-        search=" ".join(_ASKING.sub(" ", rest).split())[:MAX_SEARCH],
-        about_status=bool(_STATUS.search(rest) or (_STATE_OF_US.search(rest) and not about_threats and not ids)),
+        search="" if about_status and not about_threats else " ".join(_ASKING.sub(" ", rest).split())[:MAX_SEARCH],
+        about_status=about_status,
         newest=not ids and bool(_NEWEST.search(rest)),
         top=not ids and bool(_TOP.search(rest)),
         ransomware=not ids and bool(_RANSOMWARE.search(rest)),

@@ -83,6 +83,7 @@ def record_line(record: Mapping[str, Any]) -> str:
     marks += [f"due {clean(record['due_date'], 40)}"] if record.get("due_date") else []
     marks += [f"published {clean(record['published'], 40)}"] if record.get("published") else []
     marks += [clean(record.get("summary"), MAX_SUMMARY)]
+    marks += [f"to do: {clean(record['required_action'], MAX_SUMMARY)}"] if record.get("required_action") else []
     return " | ".join(mark for mark in marks if mark)
 
 

@@ -20,6 +20,7 @@ RECORDS = [
         "known_exploited": True,
         "ransomware": True,
         "due_date": "2026-01-20",
+        "required_action": "Update.",
         "date_added": "2025-12-01",
         "published": "2025-11-30",
         "references": ["https://acme.example/advisory"],
@@ -134,10 +135,12 @@ class Flaky:
     def __init__(self, database):
         self._database = database
         self.away = False
-        self.queries = 0
+        self.behind = 0  # so many answers to come are of before the rows were written
 
     def execute_query(self, table, operation, **options):
-        self.queries += 1
+        if self.behind and (table, operation) == ("messages", "select"):
+            self.behind -= 1
+            return {"success": True, "data": [], "error": None, "response_time": 0.0}
         if self.away:
             return {"success": False, "data": [], "error": "gone", "response_time": 0.0, "code": "unavailable"}
         return self._database.execute_query(table, operation, **options)

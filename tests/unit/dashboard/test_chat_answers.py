@@ -139,6 +139,15 @@ def test_what_a_client_sends_again_after_a_restart_is_asked_once(world):
     assert len(world.llm.asked) == 1
 
 
+def test_what_two_processes_accept_at_the_same_time_is_asked_once(world):
+    first = world.chat.send(ME, "Hello?", None, "m-1")
+    world.database.behind = 1  # the other process looks before the first has written
+    assert world.another().send(ME, "Hello?", None, "m-1") == first
+    world.tasks.run()
+    assert len(world.llm.asked) == 1
+    assert len(world.chat.conversations(ME)["conversations"]) == 1
+
+
 def test_two_people_may_use_the_same_client_id(world):
     assert world.chat.send(ME, "Hello?", None, "m-1") != world.chat.send(SOMEBODY, "Hello?", None, "m-1")
 

@@ -93,6 +93,20 @@ def test_a_new_title_survives_an_answer_that_is_being_written(world):
     assert titles(world) == ["Renamed"]
 
 
+def test_a_new_title_survives_a_question_that_is_sent_at_the_same_time(world):
+    _, payload = world.ask("One")
+    find = world.chat._conversations.find
+
+    def slowly(*args):
+        found = find(*args)
+        world.another().rename(ME, payload["conversation_id"], "Renamed")
+        return found
+
+    world.chat._conversations.find = slowly
+    world.chat.send(ME, "Two", payload["conversation_id"])
+    assert world.another().conversations(ME)["conversations"][0]["title"] == "Renamed"
+
+
 def test_a_deleted_conversation_is_gone_with_its_messages(world):
     _, payload = world.ask("One")
     world.chat.delete(ME, payload["conversation_id"])

@@ -54,7 +54,15 @@ def test_what_a_question_asks_for_is_read(text, wanted):
 
 def test_an_id_gives_its_record_in_full():
     text = answer("What is cve-2026-0001?")
-    for part in ("CVE-2026-0001", "Acme Gateway injection", "EPSS 91.0%", "critical", "due 2026-01-20", "ransomware"):
+    for part in (
+        "CVE-2026-0001",
+        "What to do: Update.",
+        "Acme Gateway injection",
+        "EPSS 91.0%",
+        "critical",
+        "due 2026-01-20",
+        "ransomware",
+    ):
         assert part in text
     assert "Beta" not in text
 
@@ -80,6 +88,20 @@ def test_ransomware_gives_those_that_ransomware_uses():
 def test_words_give_what_matches_them_and_a_list_is_a_list_of_that():
     assert listed("Tell me about Beta") == ["CVE-2026-0002"]
     assert listed("newest Beta vulnerabilities") == ["CVE-2026-0002"]
+
+
+def test_a_word_within_a_longer_one_is_found_where_no_whole_word_matches():
+    assert listed("Tell me about gatew") == ["CVE-2026-0001"]
+    assert listed("gatew verflow") == []
+
+
+def test_a_question_about_the_state_is_no_search_for_records():
+    assert listed("What is the status of Acme?") == []
+
+
+def test_the_age_of_the_records_is_told():
+    assert "(as of 2026-01-01 00:00 UTC)" in answer("newest threats")
+    assert "as of" not in answer("DEMO-2026-0003")
 
 
 def test_the_status_is_told_with_what_is_switched_off_and_why():

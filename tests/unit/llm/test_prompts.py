@@ -15,6 +15,7 @@ RECORD = {
     "due_date": "2026-02-01",
     "published": "2026-01-01",
     "summary": "It is bad.",
+    "required_action": "Update.",
 }
 
 
@@ -45,7 +46,7 @@ def test_data_stands_between_markers_and_the_instructions_name_them():
 def test_a_record_is_one_line_that_begins_with_its_id():
     assert record_line({**RECORD, "summary": "two\nlines"}) == (
         "DEMO-2026-0001 | A flaw | severity high | EPSS 0.932 | known to be exploited | used by ransomware"
-        " | due 2026-02-01 | published 2026-01-01 | two lines"
+        " | due 2026-02-01 | published 2026-01-01 | two lines | to do: Update."
     )
 
 
