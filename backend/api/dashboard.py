@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, g, request
-from flask_smorest import Blueprint
 
 from backend.api.answers import answer, raw_answer
+from backend.api.parsing import Blueprint
 from backend.dashboard.status import StatusService
 from backend.dashboard.summary import SummaryService
 from backend.schemas.events import RequestSummarySchema

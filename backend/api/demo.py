@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from flask import Response, g
-from flask_smorest import Blueprint
 
 from backend.api.answers import answer
+from backend.api.parsing import Blueprint
 from backend.errors import NotFoundError, ValidationError
 from backend.schemas.demo import DemoModeSchema, DemoUpstreamsSchema
 from backend.security.door import access

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, g
-from flask_smorest import Blueprint
 
 from backend.api.answers import answer
+from backend.api.parsing import Blueprint
 from backend.dashboard.experiments import ExperimentService
 from backend.schemas.experiments import (
     ExperimentCreateSchema,

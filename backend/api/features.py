@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, g
-from flask_smorest import Blueprint
 
 from backend.api.answers import answer
+from backend.api.parsing import Blueprint
 from backend.dashboard.features import FeatureService
 from backend.schemas.status import DisableFeatureSchema, FeaturesSchema, ResetSchema
 from backend.security.door import access

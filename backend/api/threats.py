@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 
 from backend.api.answers import answer
+from backend.api.parsing import Blueprint
 from backend.dashboard.threats import ThreatService
 from backend.schemas.threats import ThreatQuerySchema, ThreatsUpdateSchema
 from backend.security.door import access

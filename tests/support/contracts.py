@@ -54,9 +54,9 @@ def _route(document: dict[str, Any], method: str, path: str, operation: dict[str
 
 def client_events(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the payload schema of every event that a client may send, by its name."""
-    schemas = document["components"]["schemas"]
+    messages = document["components"]["messages"]
     return {
-        name: resolved(document, schemas[name])
+        name: resolved(document, messages[name]["payload"])
         for name, operation in document["operations"].items()
         if operation["action"] == "receive"
     }
