@@ -1,0 +1,69 @@
+"""Counts over sliding windows: exact, then by the minute, in bounded memory."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.resilience.error_counts import OTHER, ErrorCounts
+from backend.resilience.error_groups import ErrorGroups
+
+STEPS = st.lists(st.tuples(st.floats(0, 400), st.sampled_from("abc"), st.sampled_from("xy")), max_size=80)
+
+
+@given(STEPS, st.floats(1, 3600))
+def test_windows_are_exact(steps, window):
+    counts, seen, now = ErrorCounts(3600), [], 1000.0
+    for wait, kind, place in steps:
+        now += wait
+        counts.add(now, kind, place)
+        seen.append((now, kind, place))
+    since = now - window
+    inside = [each for each in seen if each[0] > since]
+    assert counts.total(since) == len(inside)
+    assert counts.by_kind(since) == {kind: n for kind in "abc" if (n := sum(each[1] == kind for each in inside))}
+    assert counts.by_place(since) == {place: n for place in "xy" if (n := sum(each[2] == place for each in inside))}
+
+
+@given(STEPS)
+def test_what_is_folded_away_is_still_counted(steps):
+    counts, now = ErrorCounts(10**9, exact=10), 1000.0
+    for wait, kind, place in steps:
+        now += wait
+        counts.add(now, kind, place)
+    assert counts.total(0) == len(steps)
+    assert sum(counts.by_kind(0).values()) == sum(counts.by_place(0).values()) == len(steps)
+    assert len(counts._at) <= 10
+
+
+def test_folded_errors_leave_the_window_by_the_minute():
+    counts = ErrorCounts(3600, exact=10)
+    for second in range(0, 600, 10):
+        counts.add(second, "a", "x")
+    assert counts.total(-1) == 60
+    assert counts.total(300) == 30, "300 s begins a minute: that one counts whole"
+    assert counts.total(330) == 30
+
+
+def test_what_is_older_than_is_kept_is_forgotten():
+    counts = ErrorCounts(60)
+    for second in range(1000):
+        counts.add(second, "a", "x")
+    assert len(counts._at) < 200
+    folded = ErrorCounts(60, exact=10)
+    for second in range(1000):
+        folded.add(second, "a", "x")
+    assert len(folded._minutes) <= 3
+
+
+def test_names_that_are_too_many_count_as_other():
+    counts = ErrorCounts(60, names=2)
+    for name in "abcd":
+        counts.add(1.0, name, "x")
+    assert counts.by_kind(0) == {OTHER: 2, "a": 1, "b": 1}
+
+
+def test_the_group_not_seen_for_longest_makes_room(clock):
+    groups = ErrorGroups(2)
+    for print_ in ("one", "two", "one", "three"):
+        groups.add(print_, "X", "text", clock.now())
+        clock.advance(1)
+    assert [(group.fingerprint, group.count) for group in groups.newest(9)] == [("three", 1), ("one", 2)]

@@ -1,0 +1,136 @@
+"""Secrets and personal data are taken out before anything is kept."""
+
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.resilience.redaction import REDACTED, is_secret_name, redact, redact_text
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("Authorization: Bearer abcdef123456", "abcdef123456"),
+        ("{'Authorization': 'Basic dXNlcjpwYXNz'}", "dXNlcjpwYXNz"),
+        ("proxy-authorization=Digest username=x, response=6629fae49393", "6629fae49393"),
+        ("sent bearer abcdef123456 to them", "abcdef123456"),
+        (f"token was {JWT}", "dozjgNryP4J3jVmNHl0w5N"),
+        (f"cut {JWT[:30]}", JWT[:30]),
+        ("Cookie: session=abc123; theme=dark", "abc123"),
+        ("postgres://admin:hunter2@db.local/x refused", "hunter2"),
+        ("redis://:hunter2@cache:6379/0", "hunter2"),
+        ("https://x.test/feed?token=hunter2&page=2", "hunter2"),
+        ("https://x.test/feed?key=hunter2", "hunter2"),
+        ("https://x.test/feed?page=2&api_key=hunter2", "hunter2"),
+        ("https://x.test/?sig=hunter2&se=2026", "hunter2"),
+        ("https://x.test/?client_secret=hunter2", "hunter2"),
+        ("password=hunter2", "hunter2"),
+        ('{"password": "hunter2 with \\" blanks"}', "blanks"),
+        ("password: 'hunter2 with blanks'", "blanks"),
+        ("DB_PASSWORD = hunter2", "hunter2"),
+        ("X-Api-Key: hunter2", "hunter2"),
+        ("access_token: hunter2", "hunter2"),
+        ("pwd=hunter2", "hunter2"),
+        ("key sk-proj-abcdefgh12345678 is wrong", "abcdefgh12345678"),
+        ("xai-abcdefgh12345678", "abcdefgh12345678"),
+        ("ghp_abcdefgh12345678", "abcdefgh12345678"),
+        ("sb_secret_abcdefgh12345678", "abcdefgh12345678"),
+        ("AKIAIOSFODNN7EXAMPLE", "IOSFODNN7EXAMPLE"),
+        ("AIzaSyA1234567890abcdefghijklmnopqrstuv", "SyA1234567890"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\n-----END RSA PRIVATE KEY-----", "MIIEow"),
+        ("-----BEGIN PRIVATE KEY-----\nMIIEowIBAAKCAQEA", "MIIEow"),
+        ("mail to jane.doe+x@example.co.uk failed", "jane.doe"),
+    ],
+)
+def test_a_secret_is_gone(text, secret):
+    shown = redact_text(text)
+    assert secret not in shown
+    assert REDACTED in shown or "[email]" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "KeyError: 'threats'",
+        "the key is missing",
+        "monkey: banana",
+        "max_tokens=600 total_tokens: 1234",
+        "https://www.cisa.gov/known-exploited-vulnerabilities?page=2",
+        "connection to 10.0.0.7:6379 refused at 2026-07-15T12:00:00",
+        "CVE-2026-1234 signature: Win32/Foo",
+        "author: someone",
+        "no bearer",
+        "https://x.test/a:b@c is not a password... ok",
+    ],
+)
+def test_other_texts_stay_as_they_are(text):
+    assert redact_text(text) == text
+
+
+@pytest.mark.parametrize("text", ["x" * 5000, "word " * 5000])
+def test_long_texts_are_cut(text):
+    shown = redact_text(text, 100)
+    assert len(shown) == 100
+    assert shown.endswith("…")
+
+
+def test_no_half_of_a_secret_is_left_over_at_the_cut():
+    text = f"{JWT} " * 9 + "postgres://admin:hunter2hunter2@db"
+    for limit in range(len(text) // 2 - 20, len(text) // 2):
+        assert "hunter2" not in redact_text(text, limit)
+
+
+PARTS = ["token", "a.", "a-", "=", "x@", "eyJ", "password:", "://", '"', "'", "Bearer "]
+
+
+@given(st.sampled_from(PARTS), st.integers(1, 9))
+def test_no_text_is_slow(part, times):
+    started = time.perf_counter()
+    redact_text((part * times + " " * (times % 2)) * 4000)
+    assert time.perf_counter() - started < 0.5
+
+
+@pytest.mark.parametrize("name", ["password", "DB_PASSWORD", "api_key", "apiKey", "X-Api-Key", "token", "access_token"])
+def test_names_of_secrets(name):
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize("name", ["author", "max_tokens", "keyboard", "message", "status", "monkey"])
+def test_names_of_other_things(name):
+    assert not is_secret_name(name)
+
+
+def test_fields_named_like_a_secret_are_taken_out_at_every_depth():
+    given_ = {"user": "anna", "password": "hunter2", "nested": [{"token": "hunter2", "page": 2}], "key": None}
+    assert redact(given_) == {
+        "user": "anna",
+        "password": REDACTED,
+        "nested": [{"token": REDACTED, "page": 2}],
+        "key": None,
+    }
+
+
+def test_what_comes_out_is_bounded_and_ready_for_json():
+    class Odd:
+        def __str__(self):
+            raise RuntimeError
+
+    given_ = {"deep": [[[[[1]]]]], "many": list(range(100)), "odd": Odd(), "nan": float("nan"), 7: {1, 2}, "b": b"x"}
+    shown = redact(given_)
+    json.dumps(shown, allow_nan=False)
+    assert shown["deep"] == [[["…"]]]
+    assert len(shown["many"]) == 50
+    assert (shown["odd"], shown["nan"], shown["7"]) == ("<Odd>", "nan", [1, 2])
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+
+
+@given(st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_anything_can_be_redacted(value):
+    json.dumps(redact(value), allow_nan=False)
