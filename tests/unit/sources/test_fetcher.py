@@ -140,7 +140,7 @@ def test_a_person_is_told_what_happened(error, told):
 
 def test_an_address_that_cannot_be_used_is_said_to_be_one():
     with pytest.raises(UpstreamRejectedError) as caught:
-        fetcher(lambda _: httpx.Response(200)).get("https://feeds.example:99999999/")
+        fetcher(lambda _: httpx.Response(200)).get("https://feeds.example/\x01")
     assert caught.value.message == "The address cannot be used."
 
 
