@@ -102,11 +102,8 @@ def test_the_key_is_the_link_or_the_id_or_the_title():
 
 def test_markup_is_gone_from_all_texts():
     description = "&lt;p&gt;One&lt;/p&gt;&lt;script&gt;alert(1)&lt;/script&gt;&lt;b onclick=x&gt;two&lt;/b&gt;"
-    item = only(
-        rss(
-            f"<item><title>A &amp;lt;b&amp;gt;bold&amp;lt;/b&amp;gt; T</title><description>{description}</description></item>"
-        )
-    )
+    title = "A &amp;lt;b&amp;gt;bold&amp;lt;/b&amp;gt; T"
+    item = only(rss(f"<item><title>{title}</title><description>{description}</description></item>"))
     assert (item.title, item.summary) == ("A bold T", "One two")
 
 
