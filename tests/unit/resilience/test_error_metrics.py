@@ -14,11 +14,6 @@ def test_errors_are_counted_by_endpoint_and_type():
     }
     assert (metrics.count("/a"), metrics.count("/a", "X")) == (3, 2)
     assert (metrics.count(error_type="X"), metrics.count()) == (3, 5)
-        3,
-        2,
-        3,
-        5,
-    )
 
 
 def test_addresses_made_up_by_clients_do_not_fill_the_memory():
