@@ -10,11 +10,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired, Protocol, TypedDict
 
-from backend.errors import ConflictError, DatabaseError, ValidationError
+from backend.errors import (
+    AuthenticationError,
+    ConflictError,
+    DashboardError,
+    DatabaseError,
+    ForbiddenError,
+    NetworkError,
+    ValidationError,
+)
 
 Operation = Literal["select", "insert", "update", "upsert", "delete", "count"]
-FaultCode = Literal["conflict", "constraint", "unavailable"]
+FaultCode = Literal["conflict", "constraint", "unauthenticated", "forbidden", "unreachable", "unavailable"]
 Row = dict[str, Any]
+
+# These say nothing about the database's health; their texts reach the client, so they are not the database's own.
+_ERRORS: Mapping[FaultCode, tuple[type[DashboardError], str]] = {
+    "conflict": (ConflictError, "such a record exists already"),
+    "constraint": (ValidationError, "the record breaks a rule of its table"),
+    "unauthenticated": (AuthenticationError, "the database does not accept the token"),
+    "forbidden": (ForbiddenError, "the database does not allow this"),
+}
 
 Filter = Mapping[str, Any]
 """`{"column", "value", "operator"?}`, all of which must hold, or `{"any_of": [[filter, ...], ...]}`: at least one of
@@ -29,7 +45,9 @@ class QueryResult(TypedDict):
     """The answer to every operation; `response_time` in seconds.
 
     `data` holds the rows selected, written or deleted. `count` is given by the operation count. `code` says what
-    kind of fault it was: `conflict` (such a row exists), `constraint` (the row breaks a rule) or `unavailable`.
+    kind of fault it was: `conflict` (such a row exists), `constraint` (the row breaks a rule), `unauthenticated` (the
+    person's token is not valid any more), `forbidden` (it does not allow this), `unreachable` (no answer over the
+    network) or `unavailable`.
     """
 
     success: bool
@@ -84,17 +102,20 @@ def rows(result: QueryResult) -> list[Row]:
 
     Raises:
         DatabaseError: the database could not do it.
+        NetworkError: it did not answer.
         ConflictError: such a row exists already.
         ValidationError: the row breaks one of the table's rules.
+        AuthenticationError: the person's token is not valid any more.
+        ForbiddenError: the person may not do this.
     """
     if result["success"]:
         return result["data"]
     code = result.get("code", "unavailable")
-    if code == "conflict":
-        raise ConflictError("such a record exists already")
-    if code == "constraint":
-        raise ValidationError("the record breaks a rule of its table")
-    raise DatabaseError(result["error"] or "the database gave no reason")
+    if code in _ERRORS:
+        error, text = _ERRORS[code]
+        raise error(text)
+    error = NetworkError if code == "unreachable" else DatabaseError
+    raise error(result["error"] or "the database gave no reason")
 
 
 def count(result: QueryResult) -> int:

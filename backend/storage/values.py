@@ -47,3 +47,24 @@ def decode(columns: Columns, row: dict[str, Any]) -> dict[str, Any]:
             except orjson.JSONDecodeError:
                 continue
     return row
+
+
+def checked(kind: Kind, column: str, value: Any) -> Any:
+    """Return a value as JSON for a database that keeps JSON and timestamps itself.
+
+    Raises:
+        ValidationError: the value does not fit the column.
+    """
+    encoded = encode(kind, column, value)
+    return orjson.loads(encoded) if kind == "json" and encoded is not None else encoded
+
+
+def read(columns: Columns, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of such a database with its timestamps in the one form."""
+    for column, value in row.items():
+        if columns.get(column) == "timestamp" and isinstance(value, str):
+            try:
+                row[column] = utc_iso(value)
+            except ValueError:
+                continue  # infinity and the like: for the validator to refuse
+    return row

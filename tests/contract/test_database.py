@@ -12,12 +12,19 @@ import pytest
 from backend.errors import ConflictError, ValidationError
 from backend.storage.database import Database, count, rows
 from backend.storage.sqlite import SqliteDatabase
+from backend.storage.supabase import SupabaseDatabase
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", pytest.param("supabase", marks=pytest.mark.node)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Each adapter in turn, with empty tables."""
-    made = SqliteDatabase(tmp_path / "data" / "jupiter.db")
+    made: Database
+    if request.param == "sqlite":
+        made = SqliteDatabase(tmp_path / "data" / "jupiter.db")
+    else:
+        served = request.getfixturevalue("supabase_lite")
+        served.empty()
+        made = SupabaseDatabase(served.url, served.key)
     yield made
     made.close()
 

@@ -1,4 +1,4 @@
-"""Supabase's REST and Auth protocol from `@supabase/lite` over PGlite, with Jupiter's tables, in a process of its own."""
+"""Supabase's REST and Auth protocol: `@supabase/lite` over PGlite, with Jupiter's tables, in a process of its own."""
 
 import os
 import shutil

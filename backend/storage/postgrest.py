@@ -1,0 +1,58 @@
+"""Conditions in the language of PostgREST's query strings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backend.storage.conditions import AnyOf, Comparison, Condition
+from backend.storage.patterns import regular_expression
+
+Parameter = tuple[str, str]
+_IS = {None: "null", True: "true", False: "false"}
+
+
+def parameters(conditions: Sequence[Condition]) -> list[Parameter]:
+    """Return the query parameters that stand for conditions which must all hold."""
+    return [_parameter(one) for one in conditions]
+
+
+def _parameter(one: Condition) -> Parameter:
+    if isinstance(one, AnyOf):
+        return "or", f"({_groups(one)})"
+    operator, value = _spelled(one)
+    # The value of a parameter of its own reaches to the end: quotes would be part of it.
+    return one.column, f"{operator}.{_list(value) if isinstance(value, tuple) else value}"
+
+
+def _groups(one: AnyOf) -> str:
+    return ",".join(_all(group) for group in one.groups)
+
+
+def _all(group: Sequence[Condition]) -> str:
+    inner = ",".join(f"or({_groups(one)})" if isinstance(one, AnyOf) else _nested(one) for one in group)
+    return inner if len(group) == 1 else f"and({inner})"
+
+
+def _nested(one: Comparison) -> str:
+    operator, value = _spelled(one)
+    if isinstance(value, tuple):
+        return f"{one.column}.{operator}.{_list(value)}"
+    return f"{one.column}.{operator}.{value if operator == 'is' else _quoted(value)}"
+
+
+def _spelled(one: Comparison) -> tuple[str, str | tuple[str, ...]]:
+    if one.operator == "is":
+        return "is", _IS[one.value]
+    if one.operator in {"like", "ilike"} and "*" in one.value:
+        # PostgREST takes a star for a percent sign and has no escape for it; its regular expressions have.
+        return {"like": "match", "ilike": "imatch"}[one.operator], regular_expression(one.value)
+    return one.operator, one.value
+
+
+def _list(values: Sequence[str]) -> str:
+    return f"({','.join(map(_quoted, values))})"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
