@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
-
-STREAMS = ("threats", "pulse", "status", "summary", "chat", "notice")
+from marshmallow import Schema, fields, validate
 
 
 class EmptySchema(Schema):
@@ -19,24 +15,23 @@ class RequestSummarySchema(Schema):
     force_refresh = fields.Boolean(load_default=False)
 
 
-class SyncSchema(Schema):
-    """Stream names with the last number seen of each; 0 for nothing yet."""
-
-    class Meta:
-        unknown = EXCLUDE  # what is not a stream is refused below, by name
-
-    streams = fields.Dict(
-        keys=fields.String(validate=validate.OneOf(STREAMS)),
-        values=fields.Integer(strict=True, validate=validate.Range(min=0)),
-        required=True,
+def _last_seen() -> fields.Integer:
+    return fields.Integer(
+        strict=True,
+        validate=validate.Range(min=0),
+        metadata={"description": "The last number seen, 0 for nothing yet."},
     )
 
-    @pre_load
-    def gather(self, data: Any, **_: Any) -> dict[str, Any]:
-        """Take the mapping itself as the streams."""
-        if not isinstance(data, dict):
-            raise ValidationError("Must be an object of stream names and numbers.")
-        return {"streams": data}
+
+class SyncSchema(Schema):
+    """The streams that a client follows, each with the last number it has seen."""
+
+    threats = _last_seen()
+    pulse = _last_seen()
+    status = _last_seen()
+    summary = _last_seen()
+    chat = _last_seen()
+    notice = _last_seen()
 
 
 class LoadingSchema(Schema):

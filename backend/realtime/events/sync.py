@@ -21,7 +21,7 @@ def events(replay: Replay, snapshots: Snapshots) -> list[ClientEvent]:
 
     def sync(connection: Connection, asked: dict[str, Any]) -> dict[str, Any]:
         user = connection.principal.user_id
-        return {"streams": {stream: _missed(stream, seq, user) for stream, seq in asked["streams"].items()}}
+        return {"streams": {stream: _missed(stream, seq, user) for stream, seq in asked.items()}}
 
     def _missed(stream: str, seq: int, user: str) -> dict[str, Any]:
         owner = user if stream in USERS_OWN else ""
