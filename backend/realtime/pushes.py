@@ -93,11 +93,13 @@ class Pushes:
             self._broadcaster.publish("summary", "summary_update", payload, user=user)
 
     def _notify(self, event: FeatureChanged) -> None:
-        name = event.name.replace("_", " ")
-        text = (
-            f"{name} works again" if event.enabled else f"{name} is switched off: {event.reason or 'no reason given'}"
-        )
-        self.announce("success" if event.enabled else "warning", text[0].upper() + text[1:])
+        name = event.name.replace("_", " ").capitalize()
+        if event.enabled:
+            self.announce("success", f"{name} works again.")
+        elif event.author is None:
+            self.announce("warning", f"{name} keeps failing and is given a rest. It is tried again by itself.")
+        else:
+            self.announce("warning", f"{name} was switched off by {event.author}: {event.reason or 'no reason given'}")
 
     def announce(self, level: str, message: str) -> None:
         """Tell everybody something.
