@@ -58,7 +58,7 @@ export class Chart {
       height,
       legend: { show: false },
       cursor: { show: false },
-      padding: axes ? [8, 8, 0, 0] : [3, 1, 3, 1],
+      padding: axes ? [8, 18, 0, 0] : [3, 1, 3, 1],
       scales: { y: { range: (_, __, top) => [0, Math.max(1, top * 1.1)] } },
       axes: [{ ...axis, size: 26, values: clockTimes }, { ...axis, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] }],
       series: [{}, bars ? { ...series, fill: fade(line, 0.8), width: 0, paths: UPlot.paths.bars({ size: [0.7, 24] }) } : { ...series, fill: fade(line), width: 1.5 }],
@@ -76,7 +76,7 @@ export class Chart {
   }
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 function clockTimes(_, splits) {
   return splits.map((seconds) => CLOCK.format(seconds * 1000));

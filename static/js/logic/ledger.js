@@ -39,7 +39,7 @@ export function sourcesProblem(sources) {
   const names = failing.map((source) => source.title ?? source.name);
   const [first] = failing;
   return {
-    title: `${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}: no fresh data`,
+    title: names.length > 2 ? `${names.length} of ${sources.length} sources: no fresh data` : `${names.join(", ")}: no fresh data`,
     message: first.error,
     suggestion: first.suggestion ?? "",
     id: "",

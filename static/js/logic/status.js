@@ -14,9 +14,15 @@ const TITLES = {
   hacker_news: "Hacker News",
 };
 
-/** "threat_intelligence" → "Threat intelligence"; unknown names lose their underscores. */
-export function featureTitle(name) {
-  if (TITLES[name]) return TITLES[name];
+/**
+ * "threat_intelligence" → "Threat intelligence", "feed:example.com/rss" → "example.com/rss"; other names lose their underscores.
+ *
+ * @param {object} [titles] name → title, as the sources call themselves
+ */
+export function featureTitle(name, titles = {}) {
+  const known = titles[name] ?? TITLES[name];
+  if (known) return known;
+  if (name.startsWith("feed:")) return name.slice("feed:".length);
   const words = name.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
@@ -32,9 +38,9 @@ const OPEN = new Set(["open", "forced_open"]);
  * One feature as a row: {name, title, tone: ok|warn|bad|off, word, failures, reason, dependencies}.
  * Off by hand and off by its breaker are different things and look different.
  */
-export function featureRow([name, feature], since, now) {
+export function featureRow([name, feature], since, now, titles = {}) {
   const breaker = feature.circuit_breaker ?? "";
-  const dependencies = Object.entries(feature.dependencies ?? {}).map((entry) => dependencyRow(entry, since, now));
+  const dependencies = Object.entries(feature.dependencies ?? {}).map((entry) => dependencyRow(entry, since, now, titles));
   return {
     name,
     title: featureTitle(name),
@@ -56,13 +62,13 @@ function verdict(feature, breaker, dependencies) {
 }
 
 /** `since`: when the report was made (ms); retry_after counts from then. */
-function dependencyRow([name, dependency], since, now) {
+function dependencyRow([name, dependency], since, now, titles) {
   const state = dependency.circuit_breaker ?? "";
   const waits = Number(dependency.retry_after);
   const probe = state === "open" && Number.isFinite(waits) ? since + waits * 1000 : null;
   return {
     name,
-    title: featureTitle(name),
+    title: featureTitle(name, titles),
     tone: OPEN.has(state) ? "bad" : state === "half_open" ? "warn" : "ok",
     breaker: breakerWord(state),
     failures: dependency.failures ?? 0,
@@ -70,14 +76,23 @@ function dependencyRow([name, dependency], since, now) {
   };
 }
 
+/** Response times below this (seconds) are those of checks that only look into memory. */
+const NOTEWORTHY = 0.00005;
+
+/** Health checks as rows, those in trouble first. */
+export function checkRows(checks, titles) {
+  const rows = Object.entries(checks).map((entry) => checkRow(entry, titles));
+  return [...rows.filter(({ tone }) => tone !== "ok"), ...rows.filter(({ tone }) => tone === "ok")];
+}
+
 /** A health check as a row. response_time is in seconds. */
-export function checkRow([name, check]) {
+function checkRow([name, check], titles) {
   const tones = { healthy: "ok", degraded: "warn", unhealthy: "bad", not_configured: "off" };
   const seconds = Number(check.response_time);
-  const timed = check.response_time !== null && check.response_time !== undefined && Number.isFinite(seconds);
+  const timed = check.response_time !== null && seconds >= NOTEWORTHY;
   return {
     name,
-    title: featureTitle(name),
+    title: featureTitle(name, titles),
     tone: tones[check.status] ?? "warn",
     word: (check.status ?? "unknown").replaceAll("_", " "),
     time: timed ? milliseconds(seconds) : "",

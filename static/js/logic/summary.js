@@ -34,8 +34,8 @@ export function parseParameters(text) {
   }
 }
 
-/** Seconds for which a summary counts as live; it is asked for again before. */
-const TTL = 120;
+/** Seconds for which a summary counts as live. The server keeps one for 300 s unless an experiment changes, and pushes changes. */
+const TTL = 450;
 
 /** What is held of a payload of summary_update. */
 export function takeSummary(payload) {

@@ -44,6 +44,14 @@ export function dueText(date, now) {
   return { days, text: `${countText(-days, "day")} overdue`, overdue: true };
 }
 
+/** A calendar date as an age in whole days: "today", "yesterday", "3 days ago"; "" when unreadable. */
+export function dayText(date, now) {
+  const days = -(dueText(date, now)?.days ?? NaN);
+  if (Number.isNaN(days)) return "";
+  if (days <= 0) return "today";
+  return days === 1 ? "yesterday" : `${countText(days, "day")} ago`;
+}
+
 /** "1 day", "1,204 days". */
 export function countText(count, noun, plural = `${noun}s`) {
   return `${numberText(count)} ${count === 1 ? noun : plural}`;

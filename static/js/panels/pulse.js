@@ -9,6 +9,7 @@ import { agoText, countText, parseTime } from "../logic/time.js";
 import { DEFAULT_WINDOW, WINDOWS } from "../logic/view.js";
 import { Feed } from "../state/feed.js";
 import { mountPanel, nothingLoaded } from "./panel.js";
+import { keepFresh } from "./revalidate.js";
 import { reference } from "./threat_row.js";
 
 const SETTINGS = ["JUPITER_PULSE_FEEDS", "JUPITER_SOURCES"];
@@ -45,6 +46,7 @@ export function mountPulse(app) {
     feed.forget();
     if (wanted() !== DEFAULT_WINDOW) ask();
   });
+  keepFresh(app, "pulse", () => ask());
   tools();
 
   function windows() {

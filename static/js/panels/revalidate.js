@@ -1,13 +1,15 @@
-/** Gauges that the server pushes only when they change are asked for before they age, so that quiet is not taken for silence. */
+/**
+ * Data that is about to age is asked for before it does: the server pushes changes only, and quiet must not be taken for
+ * silence. A page that nobody looks at does not ask.
+ */
 
-/** Share of the time to live after which it is asked for again: before the data counts as ageing. */
+/** Share of the time to live after which it is asked for again. */
 const ASK_AT = 0.6;
-const PAUSE_MS = 5000;
 
 /**
  * Ask again while the page is looked at and connected.
  *
- * @param {string} name key of the feed in the store; its data has asOf and ttl
+ * @param {string} name key of the feed in the store; its data has asOf (ms) and ttl (seconds)
  * @param {function} ask
  */
 export function keepFresh(app, name, ask) {
@@ -16,9 +18,14 @@ export function keepFresh(app, name, ask) {
   ticker.on(() => {
     const { data, asking } = store.get(name);
     if (!data || asking || document.hidden || !session.connected) return;
-    const age = (session.now() - data.asOf) / 1000;
-    if (age < data.ttl * ASK_AT || performance.now() - askedAt < PAUSE_MS) return;
+    const age = (session.now() - (data.asOf ?? 0)) / 1000;
+    if (age < data.ttl * ASK_AT || performance.now() - askedAt < pause(data.ttl)) return;
     askedAt = performance.now();
     ask();
   });
+}
+
+/** Milliseconds between two questions: a tenth of the time to live, but 5 to 60 s. */
+function pause(ttl) {
+  return Math.min(60, Math.max(5, ttl / 10)) * 1000;
 }

@@ -4,7 +4,7 @@ import { bar } from "../dom/bar.js";
 import { html, nothing } from "../dom/html.js";
 import { percentText } from "../logic/threats.js";
 import { featureTitle } from "../logic/status.js";
-import { agoText, dueText, parseTime } from "../logic/time.js";
+import { dayText, dueText } from "../logic/time.js";
 
 /**
  * @param {object} threat
@@ -16,7 +16,6 @@ import { agoText, dueText, parseTime } from "../logic/time.js";
 export function threatRow(threat, { open, toggled, now }) {
   const due = dueText(threat.due_date, now);
   const addedOn = threat.date_added ?? threat.published;
-  const added = parseTime(addedOn);
   return html`<li class="threat">
     <details ?open=${open} @toggle=${(event) => toggled(event.target.open)}>
       <summary>
@@ -30,7 +29,7 @@ export function threatRow(threat, { open, toggled, now }) {
         <span class="threat__epss" title="Probability of exploitation in the next 30 days (EPSS)">${epss(threat)}</span>
         <span class="threat__when">
           <span class="threat__due ${due?.overdue ? "threat__due--over" : ""}">${due ? due.text : "no due date"}</span>
-          <span title=${addedOn ?? ""}>${added === null ? "" : `added ${agoText(added, now)}`}</span>
+          <span title=${addedOn ?? ""}>${addedOn ? `added ${dayText(addedOn, now)}` : ""}</span>
         </span>
       </summary>
       ${open ? details(threat) : nothing}

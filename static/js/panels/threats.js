@@ -8,6 +8,7 @@ import { countText, numberText } from "../logic/time.js";
 import { isFiltered } from "../logic/view.js";
 import { Feed } from "../state/feed.js";
 import { mountPanel, nothingLoaded } from "./panel.js";
+import { keepFresh } from "./revalidate.js";
 import { filtersTemplate } from "./threat_filters.js";
 import { threatRow } from "./threat_row.js";
 
@@ -57,6 +58,7 @@ export function mountThreats(app) {
     feed.forget();
     if (isFiltered(view.get())) ask();
   });
+  keepFresh(app, "threats", () => ask());
   narrow.addEventListener("change", () => panel.redraw());
   tools();
 
