@@ -110,15 +110,18 @@ class SourceKeeper:
             self._succeeded(batch, records, self._clock.monotonic() - began)
 
     def delay(self) -> float:
-        """Return the seconds until the next attempt: sooner after a failure, never before the breaker admits it."""
+        """Return the seconds until the next attempt.
+
+        After a failure it is made sooner than usual, with growing waits; once the breaker is open, when that admits
+        it; and never before the time that the source asked for.
+        """
         every = self.source.refresh_seconds
         if self._failures == 0 and self.line.error is None:
             return every
-        delay = min(every, FIRST_RETRY_SECONDS * 2.0 ** min(max(self._failures - 1, 0), 30))
-        asked = getattr(self.line.error, "asked_to_wait", None) or 0.0
         opens = self.guard.breaker.retry_after
-        floor = 0.0 if opens is None else opens + AFTER_OPEN
-        return max(delay, min(float(asked), LONGEST_ASKED_WAIT), floor)
+        growing = min(every, FIRST_RETRY_SECONDS * 2.0 ** min(max(self._failures - 1, 0), 30))
+        asked = getattr(self.line.error, "asked_to_wait", None) or 0.0
+        return max(growing if opens is None else opens + AFTER_OPEN, min(float(asked), LONGEST_ASKED_WAIT))
 
     def entry(self) -> dict[str, Any]:
         """Return the ledger's entry."""

@@ -94,7 +94,7 @@ EVERYDAY = STOP | _words(
     packages page pages panel partner perl personal phone phones photo pixel plan planning platform player plugin
     point policy portal portals power press prime print printer privileged pro process product products profile
     program progress project prompt protection protocol provider proxy publisher pulse quest quick reader recorder
-    recording recovery red redis reference registry relay remote repository report reporting resource router routers
+    recording recovery redis reference registry relay remote repository report reporting resource router routers
     runtime safe salt scanner scheduler screen script sdk search secure security sense sentry server servers service
     services session setup share sharing shell shop sip site smart social software solution solutions source spark
     spreadsheet stack standard station storage store streaming studio suite support surveillance survey switch
