@@ -7,6 +7,7 @@ After it, `threading`'s Lock, Event, Semaphore and Queue are those of the chosen
 from __future__ import annotations
 
 import contextvars
+import functools
 import logging
 import os
 import socket
@@ -19,11 +20,14 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from backend.watchdog import Watchdog
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 MODES = ("eventlet", "gevent", "threading")
 _mode = "threading"
+_hub: Callable[[], Any] | None = None
 _native_pool: ThreadPoolExecutor | None = None
 
 
@@ -44,7 +48,7 @@ def patch(mode: str = "eventlet") -> None:
     Raises:
         ValueError: the mode is none of the three.
     """
-    global _mode
+    global _mode, _hub
     if mode not in MODES:
         raise ValueError(f"async mode must be one of {', '.join(MODES)}, not {mode!r}")
     if mode == "eventlet":
@@ -57,6 +61,19 @@ def patch(mode: str = "eventlet") -> None:
         # no longer maintained; without it engineio takes simple-websocket, which works with ours
         sys.modules.setdefault("geventwebsocket", None)  # type: ignore[arg-type]
     _mode = mode
+    _hub = _hub_of(mode)
+
+
+def _hub_of(mode: str) -> Callable[[], Any] | None:
+    if mode == "eventlet":
+        from eventlet.hubs import get_hub
+
+        return get_hub  # type: ignore[no-any-return]
+    if mode == "gevent":
+        from gevent import get_hub
+
+        return get_hub  # type: ignore[no-any-return]
+    return None
 
 
 def _patch_eventlet() -> None:
@@ -138,16 +155,10 @@ def call_with_timeout(seconds: float, func: Callable[P, T], *args: P.args, **kwa
     """
     if seconds <= 0:
         raise TimeoutError("no time left")
-    if _mode == "eventlet":
-        import eventlet
-
-        with _Converted(eventlet.Timeout(seconds)):
-            return func(*args, **kwargs)
-    if _mode == "gevent":
-        import gevent
-
-        with _Converted(gevent.Timeout.start_new(seconds)):
-            return func(*args, **kwargs)
+    if _hub is not None:
+        hub = _hub()
+        watchdog = hub.__dict__.get("jupiter_watchdog") or _new_watchdog(hub)
+        return watchdog.call(seconds, func, args, kwargs)  # type: ignore[no-any-return]
     context = contextvars.copy_context()
     future = _threads().submit(lambda: context.run(func, *args, **kwargs))
     try:
@@ -159,25 +170,41 @@ def call_with_timeout(seconds: float, func: Callable[P, T], *args: P.args, **kwa
         raise TimeoutError(f"timed out after {seconds} s") from None
 
 
-class _Converted:
-    """Turn this very timer's BaseException into TimeoutError at the boundary; let all others pass."""
+def _new_watchdog(hub: Any) -> Watchdog:
+    """One for each event loop, that is, for each native thread that makes such calls."""
+    arm = _arm_eventlet if _mode == "eventlet" else _arm_gevent
+    if _mode == "eventlet":
+        from eventlet import Timeout, getcurrent
+    else:
+        from gevent import Timeout, getcurrent
+    hub.jupiter_watchdog = Watchdog(functools.partial(arm, hub), getcurrent, Timeout)
+    return hub.jupiter_watchdog  # type: ignore[no-any-return]
 
-    def __init__(self, timer: Any) -> None:
-        self._timer = timer
 
-    def __enter__(self) -> None:
-        return None
+def _arm_eventlet(hub: Any, seconds: float, func: Callable[[], object]) -> Callable[[], object]:
+    return hub.schedule_call_global(seconds, func).cancel  # type: ignore[no-any-return]
 
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        self._timer.cancel()
-        if error is not None and error is self._timer:
-            raise TimeoutError("the time given ran out") from None
+
+def _arm_gevent(hub: Any, seconds: float, func: Callable[[], object]) -> Callable[[], object]:
+    timer = hub.loop.timer(seconds)
+
+    def close() -> None:
+        timer.stop()
+        timer.close()
+
+    def fire() -> None:
+        close()
+        func()
+
+    timer.start(fire)
+    return close
 
 
 def _threads() -> ThreadPoolExecutor:
     global _native_pool
     if _native_pool is None:
-        _native_pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="jupiter")
+        # Many: calls that hang hold their thread, and must not use up those of other dependencies. Made when needed.
+        _native_pool = ThreadPoolExecutor(max_workers=1024, thread_name_prefix="jupiter")
     return _native_pool
 
 
@@ -282,5 +309,8 @@ def is_callers_timer(error: BaseException) -> bool:
     """
     if not is_timeout(error):
         return False
+    watch = getattr(error, "watch", None)
+    if watch is not None:
+        return not watch.over
     timer = getattr(error, "timer", None)
     return timer is not None and type(timer).__name__ != "_FakeTimer" and not getattr(error, "pending", False)
