@@ -17,7 +17,7 @@ class Announcer:
     """Calls the subscribers soon after `touch`, once for all touches of the meantime.
 
     Args:
-        build: makes the payload.
+        build: makes the payload, a dict.
         interval: seconds between two calls.
         log: where a payload that cannot be made is told.
         sleep: waits.
@@ -25,7 +25,7 @@ class Announcer:
 
     def __init__(
         self,
-        build: Callable[[], Payload],
+        build: Callable[[], dict[str, Any]],
         *,
         log: logging.Logger,
         interval: float = 0.25,
@@ -55,7 +55,7 @@ class Announcer:
         if not self._changed.is_set():
             return
         self._changed.clear()
-        if not self._listeners:
+        if not self._listeners.wants(dict):
             return
         try:
             payload = self._build()
