@@ -215,7 +215,6 @@ class ChatService:
         known = self._conversations.accepted(user_id, asked["client_message_id"])
         if known is not None:
             return known
-        self._conversations.flush(user_id)
         conversation, changed = self._conversation_for(user_id, asked["message"], conversation_id)
         rows = question_and_answer(
             conversation, asked["message"], asked["client_message_id"], self._new_id, self._clock.now()

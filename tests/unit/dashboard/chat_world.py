@@ -80,6 +80,7 @@ class Model:
         self.script = list(script)
         self.finish = finish
         self.asked = []
+        self.given = 0
         self.closed = 0
 
     def warm_up(self):
@@ -89,6 +90,7 @@ class Model:
         self.asked.append(messages)
         try:
             for piece in self.script:
+                self.given += 1
                 if isinstance(piece, BaseException):
                     raise piece
                 yield piece() if callable(piece) else piece
@@ -103,8 +105,13 @@ class PlainGuard:
 
     def __init__(self):
         self.error = None
+        self._streams = []  # kept, so that only closing them ends them
 
     def stream(self, make_iterator):
+        self._streams.append(self._stream(make_iterator))
+        return self._streams[-1]
+
+    def _stream(self, make_iterator):
         if self.error is not None:
             raise self.error
         yield from make_iterator()
@@ -141,6 +148,8 @@ class Flaky:
         if self.behind and (table, operation) == ("messages", "select"):
             self.behind -= 1
             return {"success": True, "data": [], "error": None, "response_time": 0.0}
+        if isinstance(self.away, Exception):
+            raise self.away
         if self.away:
             return {"success": False, "data": [], "error": "gone", "response_time": 0.0, "code": "unavailable"}
         return self._database.execute_query(table, operation, **options)

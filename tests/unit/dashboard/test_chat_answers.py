@@ -123,6 +123,20 @@ def test_an_answer_is_cut_off_where_it_gets_too_long_and_the_model_is_left(tmp_p
     assert MAX_ANSWER > 10_000
 
 
+def test_a_checkpoint_that_comes_late_does_not_undo_the_end(tmp_path):
+    world = World(tmp_path)
+
+    def later():
+        world.clock.advance(2.5)
+        return "lo"
+
+    world.llm = Model("Hel", later, "!")
+    world.chat = world.another()
+    _, payload = world.ask()  # the checkpoint is a task of its own, which runs after the answer's
+    message = world.last_message(payload["conversation_id"])
+    assert (message["content"], message["status"]) == ("Hello!", "complete")
+
+
 def test_what_a_client_sends_twice_is_asked_once(world):
     first = world.chat.send(ME, "Hello?", None, "m-1")
     again = world.chat.send(ME, "Hello?", None, "m-1")

@@ -63,6 +63,7 @@ def test_a_cursor_that_is_none_of_ours_is_refused(world, cursor):
         ("HELLO", ["100% of it", "About Acme"]),
         ("100%", ["100% of it"]),
         ("0_0", []),
+        ("1%o", []),
         ("\\", []),
         ("nothing like it", []),
     ],

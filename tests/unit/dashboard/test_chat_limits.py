@@ -51,6 +51,15 @@ def test_one_person_has_three_answers_at_a_time_and_others_are_not_held_up(world
     assert world.chat.send(ME, "Hello?", None, "m-4")
 
 
+def test_a_message_that_could_not_be_accepted_takes_no_place(world):
+    world.database.away = RuntimeError("bug")
+    for number in range(5):
+        with pytest.raises(RuntimeError):
+            world.chat.send(ME, "Hello?", None, f"m-{number}")
+    world.database.away = False
+    assert world.chat.send(ME, "Hello?", None, "m-0")
+
+
 @pytest.mark.parametrize(
     "act",
     [

@@ -2,6 +2,7 @@
 
 import pytest
 
+from backend.dashboard.live_answers import LiveAnswer
 from backend.schemas.chat import ChatErrorSchema, ChatResponseSchema
 from tests.unit.dashboard.chat_world import ME, Model, World
 
@@ -22,15 +23,24 @@ def test_a_stopped_answer_keeps_what_was_said_and_nothing_follows(world):
         return "lo"
 
     told = []
-    with_script(world, "Hel", stop, "never")
+    with_script(world, "Hel", stop, "never", "ever")
     event, payload = world.ask()
     assert told == [{"message_id": payload["message_id"], "stopped": True}]
     assert (event, payload["response"], payload["stopped"]) == ("chat_response", "Hel", True)
     assert ChatResponseSchema().validate(payload) == {}
     assert len(world.named("chat_response")) == 1
-    assert world.llm.closed == 1
+    assert (world.llm.given, world.llm.closed) == (2, 1)
     message = world.last_message(payload["conversation_id"])
     assert (message["content"], message["status"]) == ("Hel", "stopped")
+
+
+def test_a_piece_that_comes_after_the_end_is_not_taken():
+    answer = LiveAnswer({}, {}, {"user_id": ME, "id": "a", "conversation_id": "c"})
+    assert answer.add("Hel") == 0
+    assert answer.claim("stopped")
+    assert not answer.claim("complete")
+    assert answer.add("lo") is None
+    assert answer.progress() == ("Hel", 0, "stopped")
 
 
 def test_an_answer_may_be_stopped_before_it_has_begun(world):

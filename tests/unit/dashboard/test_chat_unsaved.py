@@ -84,6 +84,20 @@ def test_a_database_that_leaves_during_the_answer_is_told_with_it(world):
     assert contents(world, payload["conversation_id"]) == ["One", "Hello"]
 
 
+def test_a_new_title_given_meanwhile_is_kept_and_saved(world):
+    def rename():
+        world.chat.rename(ME, world.events[0][2]["conversation_id"], "Renamed")
+        return "lo"
+
+    world.database.away = True
+    world.llm.script = ["Hel", rename]
+    _, payload = world.ask("One")
+    assert world.chat.history(ME, payload["conversation_id"])["conversation"]["title"] == "Renamed"
+    world.database.away = False
+    assert world.chat.flush() == 0
+    assert world.another().history(ME, payload["conversation_id"])["conversation"]["title"] == "Renamed"
+
+
 def test_what_a_client_sends_again_meanwhile_is_still_asked_once(world):
     world.database.away = True
     first = world.chat.send(ME, "One", None, "m-1")
