@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connectionText, PROBE_SECONDS, QUIET_SECONDS, retryDelay } from "../../static/js/logic/connection.js";
-import { fieldErrors, lostProblem, toProblem } from "../../static/js/logic/problems.js";
+import { fieldErrors, lostProblem, sentences, toProblem } from "../../static/js/logic/problems.js";
 
 const NOW = 5_000_000;
 const link = (changes) => ({ phase: "live", since: NOW - 10_000, heardAt: NOW - 3000, nextTryAt: null, online: true, ...changes });
@@ -55,3 +55,5 @@ test("field errors come out flat whatever their depth", () => {
   assert.deepEqual(fieldErrors(details), { name: "Too long. Not a name.", parameters: "Not a number.", none: "" });
   for (const value of [null, "text", ["list"]]) assert.deepEqual(fieldErrors(value), {});
 });
+
+test("sentences end as sentences", () => assert.equal(sentences("Away", "", "Try: run.py demo", "Wait."), "Away. Try: run.py demo. Wait."));

@@ -1,6 +1,7 @@
 /** The frame of a panel: state, problem, body, ledger. The markup is in templates/panels/frame.html. */
 
 import { ledgerParts, ledgerRow } from "../logic/ledger.js";
+import { sentences } from "../logic/problems.js";
 import { inText } from "../logic/time.js";
 import { html, nothing, render } from "./html.js";
 
@@ -83,8 +84,8 @@ function ledgerTemplate(row) {
 
 /** A problem as a strip: what happened, what to do, retry, id. */
 export function problemTemplate(problem, now, retry, calm = false) {
-  const wait = problem.retryAt !== null && problem.retryAt > now ? `${problem.automatic ? "Next try" : "Try again"} ${inText(problem.retryAt, now)}.` : "";
-  const text = [problem.message, problem.suggestion, wait].filter(Boolean).join(" ");
+  const wait = problem.retryAt !== null && problem.retryAt > now ? `${problem.automatic ? "Next try" : "Try again"} ${inText(problem.retryAt, now)}` : "";
+  const text = sentences(problem.message, problem.suggestion, wait);
   return html`<div class="problem ${calm ? "problem--stale" : ""}">
     <span class="problem__title">${problem.title}</span>
     ${text ? html`<span class="problem__text">${text}</span>` : nothing}

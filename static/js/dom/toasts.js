@@ -1,5 +1,6 @@
 /** Short messages about passing problems, in the corner. They wait while the pointer or the focus is on them. */
 
+import { sentences } from "../logic/problems.js";
 import { html, nothing, render, repeat } from "./html.js";
 
 const MOST = 4;
@@ -39,7 +40,7 @@ export class Toasts {
 
   /** Show a problem of logic/problems.js. */
   problem({ title, message, suggestion, id }) {
-    this.show({ level: "error", message: [title, message, suggestion].filter(Boolean).map(sentence).join(" "), id });
+    this.show({ level: "error", message: sentences(title, message, suggestion), id });
   }
 
   #expire() {
@@ -67,8 +68,4 @@ export class Toasts {
       <button class="button button--quiet button--small" @click=${() => this.#dismiss(key)}>Dismiss</button>
     </div>`;
   }
-}
-
-function sentence(text) {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

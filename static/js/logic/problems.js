@@ -43,3 +43,11 @@ function flatten(faults) {
   if (faults && typeof faults === "object") return Object.values(faults).flatMap(flatten);
   return [];
 }
+
+/** Sentences in a row, each with its end; what is empty is left out. */
+export function sentences(...parts) {
+  return parts
+    .filter(Boolean)
+    .map((part) => (/[.!?…]$/.test(part) ? part : `${part}.`))
+    .join(" ");
+}

@@ -3,6 +3,7 @@
 import { html, nothing } from "../dom/html.js";
 import { problemTemplate } from "../dom/frame.js";
 import { proseTemplate } from "../dom/prose.js";
+import { sentences } from "../logic/problems.js";
 import { agoText, parseTime } from "../logic/time.js";
 import { reference } from "./threat_row.js";
 
@@ -51,7 +52,7 @@ function answer(message, { now, again }) {
 
 function degradation({ reason }) {
   return html`<div class="message__degraded"><span class="tag tone--warn">Degraded</span>
-    <span>Answered from local data, without the model.${reason ? html` ${reason.message} ${reason.suggestion}` : nothing}</span></div>`;
+    <span>Answered from local data, without the model.${reason ? ` ${sentences(reason.message, reason.suggestion)}` : nothing}</span></div>`;
 }
 
 function sources(list, now) {
