@@ -220,8 +220,19 @@ def offload(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     if _mode == "gevent":
         import gevent
 
-        return gevent.get_hub().threadpool.apply(func, args, kwargs)  # type: ignore[no-any-return]
+        outcome, error = gevent.get_hub().threadpool.apply(_caught, (func, args, kwargs))
+        if error is not None:
+            raise error
+        return outcome  # type: ignore[no-any-return]
     return func(*args, **kwargs)
+
+
+def _caught(func: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, BaseException | None]:
+    """Return what came of it: gevent prints every exception that leaves a function in its threads."""
+    try:
+        return func(*args, **kwargs), None
+    except BaseException as error:  # noqa: BLE001 - raised again by `offload`, in the caller's greenlet
+        return None, error
 
 
 def is_cancellation(error: BaseException) -> bool:
