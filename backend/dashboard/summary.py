@@ -31,7 +31,6 @@ logger = logging.getLogger("jupiter.data")
 
 DEGRADED = "Service temporarily degraded, showing cached data"
 PART_FAILED = "This part could not be loaded."
-RETRY_AFTER = 60.0  # seconds; the mission's exact value while the circuit is open
 
 
 class SummaryService:
@@ -158,13 +157,13 @@ class SummaryService:
             "cache_timestamp": None,
         }
         if isinstance(error, CircuitBreakerOpenError):
+            # Not the breaker's own retry_after: without one the class gives the 60 s that clients may rely on.
             kind = FeatureDisabledError if isinstance(error, FeatureDisabledError) else CircuitBreakerOpenError
             return kind(
                 str(error),
                 name=error.name,
                 state=error.state,
                 last_cause=error.last_cause,
-                retry_after=RETRY_AFTER,
                 fallback_data=minimal,
             )
         return DatabaseError(str(error), fallback_data=minimal)
