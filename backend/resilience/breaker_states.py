@@ -185,7 +185,10 @@ class HalfOpen(State):
                 return control.current.admit()
             raise control.rejection(self, self.retry_after())
         if not control.may_probe(self):
-            lease.settle(Outcome.IGNORED)
+            with control.lock:
+                self._leases.discard(lease)
+            if control.current is not self:  # asking has shown that others have moved on
+                return control.current.admit()
             raise control.rejection(self, self.retry_after())
         return lease
 
@@ -201,8 +204,10 @@ class HalfOpen(State):
         """Prolong a lease that has not ended."""
         now = self._control.monotonic()
         with self._control.lock:
-            if lease in self._leases and lease.ends > now:
-                lease.ends = now + self._control.lease_seconds
+            if lease not in self._leases or lease.ends <= now:
+                return
+            lease.ends = now + self._control.lease_seconds
+        self._control.probe_lives()
 
     def settle(self, lease: Lease, outcome: Outcome, slow: bool, error: BaseException | None) -> None:
         """Take a lease back with what came of the probe. One whose time was up has no say any more."""
@@ -214,6 +219,9 @@ class HalfOpen(State):
             if lease.ends <= control.monotonic():
                 return
             self._judge(outcome, slow, error)
+            decided = control.current is not self
+        if not decided:
+            control.probe_ended(outcome in (Outcome.SUCCESS, Outcome.EXPECTED))
         control.after()
 
     def _judge(self, outcome: Outcome, slow: bool, error: BaseException | None) -> None:
@@ -232,7 +240,7 @@ class HalfOpen(State):
         """Return the time until a probe under way must have ended; at most a second, for mostly it ends sooner."""
         now = self._control.monotonic()
         soonest = min((lease.ends for lease in tuple(self._leases)), default=now)
-        return min(1.0, max(0.0, soonest - now))
+        return min(1.0, max(0.0, soonest - now, self._control.held_for()))
 
 
 class ForcedOpen(State):

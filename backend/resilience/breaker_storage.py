@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pybreaker
 
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
+
+if TYPE_CHECKING:
+    from backend.resilience.locks import RLock
+    from backend.resilience.window import Window
 
 CLOSED = "closed"
 OPEN = "open"
@@ -36,7 +40,7 @@ class BreakerRecord:
     """The state of a breaker at one generation; each change makes the next one.
 
     `open_seconds` is the length of the break, `level` its number since the circuit was closed last, `until` the end of
-    an override by a person, `reason` and `author` tell why and who.
+    an override by a person, `reason` and `author` tell why and who, `manual` that it was a person's decision.
     """
 
     state: str = CLOSED
@@ -48,16 +52,29 @@ class BreakerRecord:
     reason: str = ""
     author: str | None = None
     until: datetime | None = None
+    manual: bool = False
 
 
 class BreakerView(Protocol):
     """What a storage sees of the breaker it belongs to."""
 
+    lock: RLock
+    """Under it the window counts and the state moves; nothing that waits is done under it."""
+
     @property
     def failure_count(self) -> int: ...
 
-    def adopt(self, record: BreakerRecord) -> None:
-        """Take over a state that was decided elsewhere, if it is newer than one's own."""
+    @property
+    def record(self) -> BreakerRecord: ...
+
+    def counting(self) -> Window | None:
+        """Return the window in which calls are counted at present, None in a state that does not count."""
+
+    def adopt(self, record: BreakerRecord, *, final: bool = False) -> None:
+        """Take over a state that was decided elsewhere, if it is newer than one's own; where `final`, or as new."""
+
+    def renumber(self, record: BreakerRecord) -> None:
+        """Take over a newer number for the state that is in force already."""
 
 
 class BreakerStorage(pybreaker.CircuitBreakerStorage):
@@ -77,6 +94,10 @@ class BreakerStorage(pybreaker.CircuitBreakerStorage):
         self._record = BreakerRecord()
         self._view: BreakerView | None = None
 
+    def counted_in(self, window: Window) -> Window:
+        """Return the window that the breaker counts in; a fleet's storage adds what other processes count."""
+        return window
+
     def attach(self, view: BreakerView) -> BreakerRecord:
         """Get to know the breaker; returns the record that it starts from."""
         self._view = view
@@ -89,6 +110,16 @@ class BreakerStorage(pybreaker.CircuitBreakerStorage):
     def lease(self, record: BreakerRecord, seconds: float) -> bool:
         """Tell whether this process may send a probe now, holding it for at most `seconds`. Memory: always."""
         return True
+
+    def held_for(self) -> float:
+        """Return the seconds for which others are known to hold every permit to probe; 0 where none is known to."""
+        return 0.0
+
+    def renew(self) -> None:
+        """Hold the permit on: a long probe has shown that it lives."""
+
+    def release(self, succeeded: bool) -> None:
+        """Take back the permit of a probe that has ended without deciding the state."""
 
     def observe(self, failed: bool, slow: bool) -> None:
         """Take in one counted call, where `observes` says so."""

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from backend.resilience.break_duration import BreakDuration
-from backend.resilience.breaker_states import Closed, Disabled, ForcedOpen, HalfOpen, MetricsOnly, Open, State
-from backend.resilience.breaker_storage import BreakerRecord, BreakerStorage
+from backend.resilience.breaker_states import Closed, Counting, Disabled, ForcedOpen, HalfOpen, MetricsOnly, Open, State
+from backend.resilience.breaker_storage import HALF_OPEN, BreakerRecord, BreakerStorage
 from backend.resilience.clock import Clock
 from backend.resilience.events import BreakerChanged
 from backend.resilience.locks import RLock
-from backend.resilience.rejection import CallRejectedError, without_traceback
+from backend.resilience.rejection import CallRejectedError, FailedElsewhereError, without_traceback
 from backend.resilience.window import Consecutive, Window
 
 _log = logging.getLogger("jupiter.resilience")
@@ -42,7 +42,7 @@ class Control:
     ) -> None:
         self.name = name
         self.feature = feature
-        self.window = window
+        self.window = storage.counted_in(window)
         self.duration = duration
         self.permits = permits
         self.lease_seconds = lease_seconds
@@ -55,7 +55,7 @@ class Control:
         self._notify = notify
         self.pending: deque[tuple[BreakerRecord, BreakerChanged | None, bool]] = deque()
         self._delivering = False
-        self.current: State = Closed(self, window.fresh())
+        self.current: State = Closed(self, self.window.fresh())
         self._record = BreakerRecord()
         self.adopt(storage.attach(self))
 
@@ -63,7 +63,7 @@ class Control:
 
     def is_plain(self, window: Window) -> bool:
         """Tell whether a successful call leaves nothing to do: failures in a row, no durations, nobody watching."""
-        return type(window) is Consecutive and not self.observes and not self.observed
+        return isinstance(window, Consecutive) and not self.observes and not self.observed
 
     def watch_calls(self, on: bool) -> None:
         """Say whether somebody wants to be told of each call, which takes the fast path away."""
@@ -82,6 +82,18 @@ class Control:
         except Exception:  # noqa: BLE001 - a dead storage must not keep a circuit open for ever
             _log.exception("breaker %s: the storage failed on a probe, going by our own view", self.name)
             return self.current is state
+
+    def held_for(self) -> float:
+        """Return the seconds for which other processes hold every permit to probe, as far as is known."""
+        return self._storage.held_for()
+
+    def probe_lives(self) -> None:
+        """Tell the storage that a long probe goes on."""
+        self._safely(self._storage.renew)
+
+    def probe_ended(self, succeeded: bool) -> None:
+        """Tell the storage that a probe has ended and the circuit stays half-open."""
+        self._safely(lambda: self._storage.release(succeeded))
 
     def override_is_over(self, state: State) -> bool:
         """Close the circuit if `state` is an override whose time is up; tell whether it is not in force any more."""
@@ -123,7 +135,7 @@ class Control:
     def force(self, make: Callable[[], State], reason: str, author: str | None = None) -> None:
         """Put the state that `make` makes in force, whatever is now."""
         with self.lock:
-            self._move(make(), reason, author)
+            self._move(make(), reason, author, manual=True)
         self.after()
 
     def override(self, name: str, reason: str, author: str | None, seconds: float | None) -> None:
@@ -132,17 +144,24 @@ class Control:
         record = BreakerRecord(state=name, reason=reason, author=author, until=until)
         self.force(lambda: self._state_of(record), reason or name, author)
 
-    def adopt(self, record: BreakerRecord) -> None:
-        """Take over a state that was decided elsewhere, if it is newer than our own."""
+    def adopt(self, record: BreakerRecord, *, final: bool = False) -> None:
+        """Take over a state that was decided elsewhere, if it is newer than our own; where `final`, or as new."""
         with self.lock:
-            if record.generation <= self._record.generation:
+            if record.generation < self._record.generation + (not final):
                 return
             old = self.current.name
-            self.current = self._state_of(record)
+            if not old == record.state == HALF_OPEN:  # there, the probes under way go on
+                self.current = self._state_of(record)
             self._record = record
             if old != record.state:
                 self.pending.append((record, self._event(old, record), False))
         self.after()
+
+    def renumber(self, record: BreakerRecord) -> None:
+        """Take over a newer number for the state that is in force already."""
+        with self.lock:
+            if record.generation > self._record.generation and record.state == self.current.name:
+                self._record = record
 
     # Consequences
 
@@ -183,6 +202,10 @@ class Control:
         except Exception:  # noqa: BLE001 - the storage must not change the outcome of a call
             _log.exception("breaker %s: the storage failed", self.name)
 
+    def counting(self) -> Window | None:
+        """Return the window in which calls are counted at present, None in a state that does not count."""
+        return self.current.window if isinstance(self.current, Counting) else None
+
     @property
     def failure_count(self) -> int:
         """Return the failures that count at present."""
@@ -193,7 +216,7 @@ class Control:
         """Return the present state as the storage is told it."""
         return self._record
 
-    def _move(self, state: State, reason: str, author: str | None = None) -> None:
+    def _move(self, state: State, reason: str, author: str | None = None, *, manual: bool = False) -> None:
         old = self.current.name
         record = BreakerRecord(
             state=state.name,
@@ -205,6 +228,7 @@ class Control:
             reason=reason,
             author=author,
             until=state.until,
+            manual=manual,
         )
         self.current = state
         self._record = record
@@ -223,7 +247,8 @@ class Control:
         )
 
     def _state_of(self, record: BreakerRecord) -> State:
-        level, failures, cause = record.level, record.failures, self.current.cause
+        level, failures = record.level, record.failures
+        cause = self.current.cause or (FailedElsewhereError(record.reason) if record.reason else None)
         override = (record.reason, record.author, record.until)
         match record.state:
             case "open":

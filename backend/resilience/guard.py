@@ -9,6 +9,7 @@ from typing import Any
 from backend.resilience.aggregator import ErrorAggregator
 from backend.resilience.breaker import CircuitBreaker
 from backend.resilience.breaker_storage import BreakerStorage
+from backend.resilience.budget import RetryBudget
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.degradation import GracefulDegradation
 from backend.resilience.events import BreakerChanged, Listeners
@@ -35,6 +36,7 @@ class Guards:
         degradation: the features.
         listeners: told of everything: BreakerChanged, FeatureChanged, CallFinished, RetryScheduled, ErrorRecorded.
         storage: makes the storage of a breaker by its name; in memory by default.
+        budget: makes the retry budget by name, ratio and minimum; one of this process by default.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Guards:
         listeners: Listeners | None = None,
         random: Callable[[], float] = _random.random,
         storage: Callable[[str], BreakerStorage] | None = None,
+        budget: Callable[[str, float, int], RetryBudget] | None = None,
     ) -> None:
         self.clock = clock
         self.listeners = listeners if listeners is not None else Listeners()
@@ -53,6 +56,7 @@ class Guards:
         self.degradation = degradation if degradation is not None else GracefulDegradation(clock=clock)
         self._random = random
         self._storage = storage
+        self._budget = budget
         self._guards: dict[str, Guard] = {}
         self._essential: dict[str, tuple[Guard, ...]] = {}
         self.listeners.subscribe(self._on_breaker, BreakerChanged)
@@ -94,6 +98,7 @@ class Guards:
             listeners=self.listeners,
             random=self._random,
             breaker=self._breaker(name, feature, policy),
+            budget=self._budget(name, policy.retry_ratio, policy.retry_minimum) if self._budget else None,
         )
         self._guards[name] = guard
         before = self._essential.get(feature, ())

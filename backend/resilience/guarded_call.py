@@ -51,13 +51,14 @@ class Guard:
         listeners: Listeners,
         random: Random,
         breaker: CircuitBreaker,
+        budget: RetryBudget | None = None,
     ) -> None:
         self.name = name
         self.feature = feature
         self.policy = policy
         self.breaker = breaker
         self.bulkhead = Bulkhead(policy.max_concurrent, name)
-        self.budget = RetryBudget(policy.retry_ratio, policy.retry_minimum, clock=clock)
+        self.budget = budget or RetryBudget(policy.retry_ratio, policy.retry_minimum, clock=clock)
         self._error_type = error_type
         self._clock = clock
         self._monotonic = clock.monotonic

@@ -41,6 +41,10 @@ class CallRejectedError(CircuitBreakerOpenError, pybreaker.CircuitBreakerError):
         return type(self), (self.name, self.state, self.retry_after, self.last_cause)
 
 
+class FailedElsewhereError(Exception):
+    """Why another process opened the circuit, in its words."""
+
+
 def without_traceback(error: BaseException) -> BaseException:
     """Return a copy of `error` that keeps no frames alive: a breaker may hold it for hours."""
     kind = type(error)
