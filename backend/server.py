@@ -19,6 +19,7 @@ from backend.config import Settings
 
 BACKLOG = 1024
 DRAIN_SECONDS = 5.0
+FAREWELL_SECONDS = 0.2  # what was said last reaches the clients before their sockets close
 LAG_INTERVAL = 0.25
 
 logger = logging.getLogger("jupiter.server")
@@ -130,9 +131,11 @@ def _watch_loop(jupiter: Jupiter, stopping: list[int]) -> None:
 def _drain(jupiter: Jupiter, in_flight: InFlight, stop_accepting: Callable[[], None]) -> None:
     logger.info("📡 Stopping: no new connections, clients are told")
     jupiter.say_goodbye()
+    runtime.sleep(FAREWELL_SECONDS)
     stop_accepting()
     ends = time.monotonic() + DRAIN_SECONDS
     while in_flight.count and time.monotonic() < ends:
         runtime.sleep(0.05)
+    jupiter.close_sockets()
     jupiter.stop()
     logger.info("✅ Stopped")

@@ -40,9 +40,13 @@ class Jupiter:
         self.ready.set()
 
     def say_goodbye(self) -> None:
-        """Tell the clients that the server goes, and close their sockets."""
+        """Tell the clients that the server goes."""
         self.ready.clear()
-        self.sockets.farewell()
+        self.sockets.pushes.announce("info", "The server is restarting. This page reconnects by itself.")
+
+    def close_sockets(self) -> None:
+        """Close every socket."""
+        self.sockets.entrance.close_all()
 
     def stop(self) -> None:
         """End the background work and close what is open."""

@@ -84,11 +84,6 @@ class Realtime:
     pushes: Pushes
     document: dict[str, Any]
 
-    def farewell(self) -> None:
-        """Tell every client that the server goes, then close the sockets."""
-        self.pushes.announce("info", "The server is restarting. This page reconnects by itself.")
-        self.entrance.close_all()
-
 
 def make_broadcaster(socketio: SocketIO, connections: Connections) -> tuple[Broadcaster, Replay]:
     """Return what publishes, and the log it numbers events in."""
