@@ -28,7 +28,7 @@ SIGNATURES = {
     "Policy": "(failure_threshold=5, open_seconds=60.0, timeout=10.0, attempts=2, base_delay=0.5, backoff_factor=2.0, "
     "max_delay=30.0, max_concurrent=16, jitter='full', retry_ratio=0.2, retry_minimum=3, window=None, "
     "open_growth=1.0, max_open_seconds=None, open_jitter=0.0)",
-    "Guards": "(*, clock=…, aggregator=None, degradation=None, listeners=None, random=…, storage=None)",
+    "Guards": "(*, clock=…, aggregator=None, degradation=None, listeners=None, random=…, storage=None, budget=None)",
     "with_fallback": "(fallback=None, exceptions=…)",
     "with_timeout": "(seconds)",
 }
