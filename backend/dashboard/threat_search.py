@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from backend.dashboard.threat_merge import Record
-from backend.dashboard.threat_snapshot import Snapshot
+from backend.dashboard.threat_snapshot import Snapshot, words_in
 from backend.dashboard.words import STOP
 
-_WORD = re.compile(r"[a-z0-9][a-z0-9.+#-]*[a-z0-9+#]|[a-z0-9]{2,}")
 _ID = re.compile(r"\b[a-z]{3,16}-\d{4}-\d{4,19}\b")
 _TITLE_POINTS, _TEXT_POINTS, _RANSOMWARE_POINTS = 3.0, 1.0, 0.1
 _NOISE = frozenset(
@@ -45,7 +44,7 @@ def find(snapshot: Snapshot, ids: Sequence[str], text: str, limit: int) -> list[
     lowered = text.lower()
     named = [name.upper() for name in (*ids, *_ID.findall(lowered))]
     places = list(dict.fromkeys(snapshot.by_id[name] for name in named if name in snapshot.by_id))
-    words = frozenset(word for word in _WORD.findall(_ID.sub(" ", lowered)) if word not in STOP | _NOISE)
+    words = frozenset(word for word in words_in(_ID.sub(" ", lowered)) if word not in STOP | _NOISE)
     if words and len(places) < limit:
         places += [at for at in _ranked(snapshot, words) if at not in places]
     return [dict(snapshot.records[at]) for at in places[:limit]]
@@ -53,17 +52,15 @@ def find(snapshot: Snapshot, ids: Sequence[str], text: str, limit: int) -> list[
 
 def _ranked(snapshot: Snapshot, words: frozenset[str]) -> list[int]:
     """Order by how much of the question a record covers, rare words counting more; then by the list's own order."""
-    tokens = [frozenset(_WORD.findall(text)) for text in snapshot.texts]
-    plain = words - {"ransomware"}
-    spread = Counter(word for found in tokens for word in found & plain)
-    scores: dict[int, float] = {}
-    for at, found in enumerate(tokens):
-        record = snapshot.records[at]
-        points = sum(_points(record, word) / spread[word] ** 0.5 for word in found & plain)
-        if "ransomware" in words and record["ransomware"] and (points or not plain):
-            points += _RANSOMWARE_POINTS
-        if points:
-            scores[at] = points
+    scores: Counter[int] = Counter()
+    for word in words - {"ransomware"}:
+        places = snapshot.places.get(word, ())
+        for at in places:
+            scores[at] += _points(snapshot.records[at], word) / len(places) ** 0.5
+    if "ransomware" in words:
+        for at in scores or range(len(snapshot.records)):
+            if snapshot.records[at]["ransomware"]:
+                scores[at] += _RANSOMWARE_POINTS
     return sorted(scores, key=lambda at: (-scores[at], at))
 
 

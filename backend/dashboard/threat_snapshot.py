@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from backend.dashboard.threat_cursor import decode, encode
 from backend.dashboard.threat_merge import Fragments, Record, SortKey, merge, sort_key
 from backend.dashboard.threat_names import names_of
 from backend.schemas.threats import DEFAULT_LIMIT
+
+_WORD = re.compile(r"[a-z0-9][a-z0-9.+#-]*[a-z0-9+#]|[a-z0-9]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,12 @@ class Page:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The records in their order, with what finding them needs."""
+    """The records in their order, with what finding them needs: texts to search in, and the places of each word."""
 
     records: Sequence[Record] = ()
     keys: Sequence[SortKey] = ()
     texts: Sequence[str] = ()
+    places: Mapping[str, Sequence[int]] = field(default_factory=dict)
     by_id: Mapping[str, int] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -78,13 +82,29 @@ def take_snapshot(
 ) -> Snapshot:
     """Merge what the sources gave; arguments as in `merge`. Pure: runs in a native thread."""
     records = merge(catalogues, enrichers, today)
+    texts = [_text(record) for record in records]
     return Snapshot(
         records=records,
         keys=[sort_key(record) for record in records],
-        texts=[_text(record) for record in records],
+        texts=texts,
+        places=_places(texts),
         by_id={record["id"]: at for at, record in enumerate(records)},
         names=names_of(records),
     )
+
+
+def words_in(text: str) -> frozenset[str]:
+    """Return the words of a text in small letters, for finding it by them."""
+    return frozenset(_WORD.findall(text))
+
+
+def _places(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Return for each word where it occurs. Plain tuples of numbers: the garbage collector does not look into them."""
+    found: dict[str, list[int]] = {}
+    for at, text in enumerate(texts):
+        for word in words_in(text):
+            found.setdefault(word, []).append(at)
+    return {word: tuple(places) for word, places in found.items()}
 
 
 def _text(record: Record) -> str:
