@@ -25,7 +25,7 @@ def blueprint(chat: ChatService) -> Blueprint:
     routes = Blueprint("conversations", __name__, url_prefix="/api/conversations", description="Chats of one's own")
 
     @routes.route("", methods=["GET"])
-    @routes.arguments(ConversationListQuery, location="query")
+    @routes.arguments(ConversationListQuery(), location="query")
     @routes.response(200, ConversationListSchema)
     @access("viewer")
     def list_conversations(query: dict[str, Any]) -> Response:
@@ -33,7 +33,7 @@ def blueprint(chat: ChatService) -> Blueprint:
         return answer(chat.conversations(g.principal.user_id, **query))
 
     @routes.route("", methods=["POST"])
-    @routes.arguments(ConversationCreateSchema)
+    @routes.arguments(ConversationCreateSchema())
     @routes.response(201, ConversationSchema)
     @access("analyst")
     def create_conversation(body: dict[str, Any]) -> Response:
@@ -48,7 +48,7 @@ def blueprint(chat: ChatService) -> Blueprint:
         return answer(chat.history(g.principal.user_id, str(conversation_id)))
 
     @routes.route("/<uuid:conversation_id>", methods=["PATCH"])
-    @routes.arguments(ConversationRenameSchema)
+    @routes.arguments(ConversationRenameSchema())
     @routes.response(200, ConversationSchema)
     @access("analyst")
     def rename_conversation(body: dict[str, Any], conversation_id: Any) -> Response:

@@ -21,7 +21,7 @@ def blueprint(summaries: SummaryService, status: StatusService) -> Blueprint:
     routes = Blueprint("dashboard", __name__, url_prefix="/api/dashboard", description="The whole at a glance")
 
     @routes.route("/summary")
-    @routes.arguments(RequestSummarySchema, location="query")
+    @routes.arguments(RequestSummarySchema(), location="query")
     @routes.response(200, SummarySchema)
     @access("viewer")
     def summary(query: dict[str, Any]) -> Response:

@@ -41,7 +41,7 @@ def blueprint(demo: Simulators, note: Callable[..., None]) -> Blueprint:
         return answer({"upstreams": demo.upstreams()})
 
     @routes.route("/upstreams/<string:name>", methods=["POST"])
-    @routes.arguments(DemoModeSchema)
+    @routes.arguments(DemoModeSchema())
     @routes.response(200, DemoUpstreamsSchema)
     @access("administrator")
     def switch_upstream(body: dict[str, Any], name: str) -> Response:

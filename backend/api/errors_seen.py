@@ -25,7 +25,7 @@ def blueprint(status: StatusService) -> Blueprint:
         return answer(status.error_stats())
 
     @routes.route("/recent-errors")
-    @routes.arguments(RecentErrorsQuery, location="query")
+    @routes.arguments(RecentErrorsQuery(), location="query")
     @routes.response(200, RecentErrorsSchema)
     @access("analyst")
     def recent_errors(query: dict[str, Any]) -> Response:

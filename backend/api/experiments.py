@@ -24,7 +24,7 @@ def blueprint(experiments: ExperimentService) -> Blueprint:
     routes = Blueprint("experiments", __name__, url_prefix="/api/experiments", description="One's own experiments")
 
     @routes.route("", methods=["GET"])
-    @routes.arguments(ExperimentQuerySchema, location="query")
+    @routes.arguments(ExperimentQuerySchema(), location="query")
     @routes.response(200, ExperimentListSchema)
     @access("viewer")
     def list_experiments(query: dict[str, Any]) -> Response:
@@ -32,7 +32,7 @@ def blueprint(experiments: ExperimentService) -> Blueprint:
         return answer(experiments.list(g.principal.user_id, query, all_users=_sees_all()))
 
     @routes.route("", methods=["POST"])
-    @routes.arguments(ExperimentCreateSchema)
+    @routes.arguments(ExperimentCreateSchema())
     @routes.response(201, ExperimentSchema)
     @access("analyst")
     def create_experiment(body: dict[str, Any]) -> Response:
@@ -48,7 +48,7 @@ def blueprint(experiments: ExperimentService) -> Blueprint:
         return answer(experiments.get(g.principal.user_id, str(experiment_id), all_users=_sees_all()))
 
     @routes.route("/<uuid:experiment_id>", methods=["PATCH"])
-    @routes.arguments(ExperimentPatchSchema)
+    @routes.arguments(ExperimentPatchSchema())
     @routes.response(200, ExperimentSchema)
     @access("analyst")
     def update_experiment(body: dict[str, Any], experiment_id: Any) -> Response:

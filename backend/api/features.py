@@ -37,7 +37,7 @@ def blueprint(features: FeatureService) -> Blueprint:
         )
 
     @routes.route("/features/<string:feature>/disable", methods=["POST"])
-    @routes.arguments(DisableFeatureSchema)
+    @routes.arguments(DisableFeatureSchema())
     @routes.response(200, ResetSchema)
     @access("administrator")
     def disable(body: dict[str, Any], feature: str) -> Response:

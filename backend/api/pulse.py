@@ -18,7 +18,7 @@ def blueprint(pulse: PulseService) -> Blueprint:
     routes = Blueprint("pulse", __name__, url_prefix="/api", description="What the security community talks about")
 
     @routes.route("/pulse")
-    @routes.arguments(PulseQuerySchema, location="query")
+    @routes.arguments(PulseQuerySchema(), location="query")
     @routes.response(200, PulseUpdateSchema)
     @access("viewer")
     def show_pulse(query: dict[str, Any]) -> Response:

@@ -18,7 +18,7 @@ def blueprint(threats: ThreatService) -> Blueprint:
     routes = Blueprint("threats", __name__, url_prefix="/api", description="Known exploited vulnerabilities")
 
     @routes.route("/threats")
-    @routes.arguments(ThreatQuerySchema, location="query")
+    @routes.arguments(ThreatQuerySchema(), location="query")
     @routes.response(200, ThreatsUpdateSchema)
     @access("viewer")
     def list_threats(query: dict[str, Any]) -> Response:

@@ -20,7 +20,8 @@ from backend.dashboard.audit import AuditLog
 from backend.dashboard.features import FeatureService
 from backend.pages import context as page_context
 from backend.pages import routes as pages
-from backend.security import headers
+from backend.security.headers import SecurityHeaders
+from backend.security.sessions import CookieSessions
 
 logger = logging.getLogger("jupiter.http")
 
@@ -30,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def make_flask(settings: Settings) -> Flask:
     """Make the Flask application, still without routes."""
     app = Flask("jupiter", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app.session_interface = CookieSessions()
     app.config.update(
         SECRET_KEY=secret_key(settings),
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
@@ -71,7 +73,7 @@ def install(
     page_context.install(app, ROOT / "static", demo=settings.demo)
     app.register_blueprint(pages.blueprint(security.sessions, services.status, jupiter.metrics, jupiter.ready.is_set))
     api_errors.install(app, kit.errors, pages.to_sign_in)
-    headers.install(app)
+    app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]
 
     @app.after_request
     def note(response: Response) -> Response:

@@ -30,6 +30,7 @@ class Metrics:
         self._requests = Counter(
             "jupiter_http_requests", "Answered requests", ["endpoint", "status"], registry=self.registry
         )
+        self._answered: dict[tuple[str, int], Counter] = {}  # looking labels up costs more than counting
         self._lag = Gauge(
             "jupiter_loop_lag_seconds", "How late the event loop was at its last look", registry=self.registry
         )
@@ -44,7 +45,10 @@ class Metrics:
 
     def answered(self, endpoint: str, status: int) -> None:
         """Count an answered request."""
-        self._requests.labels(endpoint, str(status)).inc()
+        counter = self._answered.get((endpoint, status))
+        if counter is None:
+            counter = self._answered[endpoint, status] = self._requests.labels(endpoint, str(status))
+        counter.inc()
 
     def lagged(self, seconds: float) -> None:
         """Note how late the event loop was."""

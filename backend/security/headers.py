@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -29,19 +33,29 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+_TRANSPORT_SECURITY = ("Strict-Transport-Security", "max-age=31536000")
+_NOT_STORED = ("Cache-Control", "no-store")
 
 
-def install(app: Flask) -> None:
-    """Add the headers to every response; what a person sees is not stored by caches on the way."""
+class SecurityHeaders:
+    """WSGI middleware that adds the headers to every answer, Socket.IO's polling included.
 
-    @app.after_request
-    def add_headers(response: Response) -> Response:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        if request.is_secure:
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-        if request.endpoint == "static":
-            response.headers["Cache-Control"] = "no-cache"
-        else:
-            response.headers.setdefault("Cache-Control", "no-store")
-        return response
+    What a person sees is not stored by caches on the way, unless the answer itself says how it may be.
+    """
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+        self._headers = list(HEADERS.items())
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            headers += self._headers
+            if not any(name == "Cache-Control" for name, _ in headers):
+                headers.append(_NOT_STORED)
+            if environ.get("wsgi.url_scheme") == "https":
+                headers.append(_TRANSPORT_SECURITY)
+            return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
+
+        return self._app(environ, start)

@@ -1,4 +1,4 @@
-"""How often one client may ask: moving windows over the `limits` library, for REST and for socket events alike.
+"""How often one client may ask: windows over the `limits` library, for REST and for socket events alike.
 
 Flask-Limiter is not used because it does not see socket events; one mechanism for both doors counts them together.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import limits
 from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from limits.strategies import FixedWindowRateLimiter
 
 from backend.errors import RateLimitedError
 
@@ -25,7 +25,7 @@ class RateLimiter:
 
     def __init__(self, rates: dict[str, str], *, now: Callable[[], float] = time.time) -> None:
         self._items = {name: limits.parse(rate) for name, rate in rates.items()}
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._now = now
 
     def check(self, name: str, key: str) -> None:

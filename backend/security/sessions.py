@@ -11,12 +11,25 @@ import secrets
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+
 from backend.errors import AuthenticationError, ForbiddenError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.security.principals import ROLES, Principal
 from backend.security.tokens import ADMINISTRATOR, Tokens
 
 _REMEMBERED_LOGOUTS = 10_000
+
+
+class CookieSessions(SecureCookieSessionInterface):
+    """Flask's signed cookies, without preparing a signature for requests that bring no cookie (bearer tokens)."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Return what the cookie holds, empty where there is none."""
+        if "HTTP_COOKIE" not in request.environ:
+            return self.session_class()
+        return super().open_session(app, request)
 
 
 class Sessions:
