@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 
 from backend.dashboard.threat_merge import Record
@@ -33,32 +33,32 @@ _NOISE = frozenset(
 
 
 def find(snapshot: Snapshot, ids: Sequence[str], text: str, limit: int) -> list[Record]:
-    """Return records, at most `limit`.
+    """Return records of the snapshot itself, at most `limit`.
 
     Args:
         ids: records that are wanted by their id; with neither ids nor text the first of all are given.
         text: the ids in it come first, then the records that its words match best.
     """
     if not text.strip() and not ids:
-        return [dict(record) for record in snapshot.records[:limit]]
+        return list(snapshot.records[:limit])
     lowered = text.lower()
     named = [name.upper() for name in (*ids, *_ID.findall(lowered))]
     places = list(dict.fromkeys(snapshot.by_id[name] for name in named if name in snapshot.by_id))
     words = frozenset(word for word in words_in(_ID.sub(" ", lowered)) if word not in STOP | _NOISE)
     if words and len(places) < limit:
         places += [at for at in _ranked(snapshot, words) if at not in places]
-    return [dict(snapshot.records[at]) for at in places[:limit]]
+    return [snapshot.records[at] for at in places[:limit]]
 
 
 def _ranked(snapshot: Snapshot, words: frozenset[str]) -> list[int]:
     """Order by how much of the question a record covers, rare words counting more; then by the list's own order."""
-    scores: Counter[int] = Counter()
+    scores: defaultdict[int, float] = defaultdict(float)
     for word in words - {"ransomware"}:
         places = snapshot.places.get(word, ())
         for at in places:
             scores[at] += _points(snapshot.records[at], word) / len(places) ** 0.5
     if "ransomware" in words:
-        for at in scores or range(len(snapshot.records)):
+        for at in list(scores) or range(len(snapshot.records)):
             if snapshot.records[at]["ransomware"]:
                 scores[at] += _RANSOMWARE_POINTS
     return sorted(scores, key=lambda at: (-scores[at], at))
