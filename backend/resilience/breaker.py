@@ -128,6 +128,8 @@ class CircuitBreaker(PybreakerFace):
         """
         state = self._control.current
         if not state.plain:
+            if type(state) is Closed and not self._listeners:
+                return self._call_counted(state, func, args, kwargs)
             return self._call_admitted(state, func, args, kwargs)
         try:
             result = func(*args, **kwargs)
@@ -138,6 +140,20 @@ class CircuitBreaker(PybreakerFace):
             return guard_stream(result, self.begin)
         if state.window.failures:  # type: ignore[attr-defined]
             state.settle(Outcome.SUCCESS)  # type: ignore[attr-defined]
+        return result
+
+    def _call_counted(self, state: Closed, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """A call while closed, counted in a window: like `_call_admitted` without what only the other states need."""
+        limit = state.slow_seconds
+        started = 0.0 if limit is None else self._control.monotonic()
+        try:
+            result = func(*args, **kwargs)
+        except BaseException as error:
+            self._failed(state, error, self._is_slow(limit, started))
+            raise
+        if type(result) is GeneratorType:
+            return guard_stream(result, self.begin)
+        state.count(False, limit is not None and self._is_slow(limit, started), None)
         return result
 
     def _call_admitted(self, state: State, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:

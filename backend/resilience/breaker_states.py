@@ -78,10 +78,12 @@ class Counting(State):
         return self
 
     def settle(self, outcome: Outcome, slow: bool = False, error: BaseException | None = None) -> None:
+        if outcome is Outcome.FAILURE or outcome is Outcome.SUCCESS:
+            self.count(outcome is Outcome.FAILURE, slow, error)
+
+    def count(self, failed: bool, slow: bool, error: BaseException | None) -> None:
+        """Take one call into the window, unless this state is over."""
         control = self._control
-        failed = outcome is Outcome.FAILURE
-        if control.current is not self or not (failed or outcome is Outcome.SUCCESS):
-            return
         with control.lock:
             if control.current is not self:
                 return

@@ -102,7 +102,7 @@ class _RateWindow:
 
     def _is_enough(self) -> bool:
         calls = self._calls
-        if calls < self.minimum_calls:
+        if calls < self.minimum_calls or not (self._failures or self._slow):
             return False
         # Divided, not multiplied: 55 / 100 is the same float as 0.55, while 0.55 * 100 lies above 55.
         if self._failures / calls >= self.failure_rate:
@@ -146,12 +146,14 @@ class CountWindow(_RateWindow):
 
     def record(self, failed: bool, slow: bool) -> bool:
         """Take in one call and tell whether that is enough to open."""
-        if len(self._kept) == self.size:
-            old_failed, old_slow = self._kept.popleft()
+        kept = self._kept
+        if self._calls == self.size:
+            old_failed, old_slow = kept.popleft()
             self._failures -= old_failed
             self._slow -= old_slow
-        self._kept.append((failed, slow))
-        self._calls = len(self._kept)
+        else:
+            self._calls += 1
+        kept.append((failed, slow))
         self._failures += failed
         self._slow += slow
         return self._is_enough()
@@ -204,6 +206,8 @@ class TimeWindow(_RateWindow):
         self.seconds = seconds
         self.buckets = buckets
         self._clock = clock
+        self._monotonic = clock.monotonic
+        self._per_second = buckets / seconds
         self._kept: deque[list[int]] = deque()  # [slice number, calls, failures, slow]
 
     @property
@@ -215,10 +219,11 @@ class TimeWindow(_RateWindow):
     def record(self, failed: bool, slow: bool) -> bool:
         """Take in one call and tell whether that is enough to open."""
         now = self._slice()
-        self._forget(now)
-        if not self._kept or self._kept[-1][0] != now:
-            self._kept.append([now, 0, 0, 0])
-        newest = self._kept[-1]
+        kept = self._kept
+        if not kept or kept[-1][0] != now:
+            self._forget(now)
+            kept.append([now, 0, 0, 0])
+        newest = kept[-1]
         newest[1] += 1
         newest[2] += failed
         newest[3] += slow
@@ -245,7 +250,7 @@ class TimeWindow(_RateWindow):
         )
 
     def _slice(self) -> int:
-        return int(self._clock.monotonic() * self.buckets / self.seconds)
+        return int(self._monotonic() * self._per_second)
 
     def _forget(self, now: int) -> None:
         while self._kept and self._kept[0][0] <= now - self.buckets:
