@@ -65,7 +65,7 @@ def test_missing_tools_are_named_in_one_line_each_with_the_way_to_get_them(tmp_p
         [str(ROOT / "scripts" / "test-tools")], env=environ, check=True, capture_output=True, text=True
     )
     lines = told.stdout.splitlines()
-    assert [line.split(" is missing")[0] for line in lines] == ["redis-server", "Chromium", "node"]
+    assert [line.split(" is missing")[0] for line in lines] == ["redis-server", "Chromium", "node", "npm"]
     assert all("Get it: apt-get install" in line for line in lines)
     assert told.stderr == ""
 
