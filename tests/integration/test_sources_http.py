@@ -267,3 +267,20 @@ def _longest_stall(recorded):
     going.clear()
     beating.wait(1)
     return max(stalls)
+
+
+def test_a_forced_refresh_waits_no_longer_than_it_may_and_concurrent_ones_share_it(server, fetcher):
+    server.answers["/kev"] = lies.hang
+    kev = CisaKev(fetcher, url=f"{server.url}/kev", mirror_url=None, request_seconds=TIMEOUT)
+    threats = ThreatService([kev], guards=Guards(), policy=Policy(attempts=1), force_seconds=0.2)
+    threats.start(runtime.spawn)
+    began, answers = time.monotonic(), []
+    asking = [
+        runtime.spawn(lambda: answers.append(threats.query({"force_refresh": True})["message"])) for _ in range(5)
+    ]
+    assert all(task.wait(5) for task in asking)
+    assert time.monotonic() - began < TIMEOUT
+    assert len(answers) == 5
+    assert all("The refresh is still under way" in message for message in answers)
+    assert len(server.requests) == 1
+    threats.stop()
