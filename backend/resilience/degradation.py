@@ -190,6 +190,7 @@ class GracefulDegradation:
     def record_success(self, name: str) -> None:
         """Count a success; it switches on what failures switched off."""
         feature = self._known(name)
+        feature.worked = True
         if feature.healthy and not feature.failures:
             return
         with self._lock:
@@ -275,8 +276,11 @@ class GracefulDegradation:
 
     def _tell(self, change: FeatureChanged | None) -> None:
         if change is not None:
+            feature = self._features.get(change.name)
+            # what never worked since the start is not news: the start without a network stays calm
+            lost = not change.enabled and (change.author is not None or feature is None or feature.worked)
             _log.log(
-                logging.INFO if change.enabled else logging.WARNING,
+                logging.WARNING if lost else logging.INFO,
                 "feature %s is %s%s",
                 change.name,
                 "on" if change.enabled else "off",

@@ -23,6 +23,7 @@ class Feature:
     """One feature's state: what its failures say (`healthy`), and what a person says (`override`), which goes first.
 
     `managed` means that a breaker watches over it: it finds out about recovery by itself, and rejects cheaply.
+    `worked` means that it has succeeded since the start, so that its going off is news.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Feature:
     failures: int = 0
     reason: str | None = None
     managed: bool = False
+    worked: bool = False
     next_probe: float = 0.0
     override: Override | None = None
 

@@ -199,7 +199,11 @@ class Guard:
             self._listeners.notify(RetryScheduled(self.name, self.feature, attempt, wait, error))
 
     def _report(self, error: BaseException | None, started: float, instead: bool) -> None:
-        outcome = "success" if error is None else self._outcome(error)
+        if error is None:
+            outcome = "success"
+            self._flag.worked = True
+        else:
+            outcome = self._outcome(error)
         if outcome != "rejected":
             self.budget.note_call()
         if outcome == "failure" and error is not None:

@@ -242,3 +242,15 @@ def test_threshold_and_recovery_can_be_set(clock):
 
 def test_there_is_one_for_the_whole_program():
     assert isinstance(graceful_degradation, GracefulDegradation)
+
+
+@pytest.mark.parametrize(("worked", "level"), [(True, "WARNING"), (False, "INFO")])
+def test_going_off_is_a_warning_only_for_what_has_worked_since_the_start(caplog, worked, level):
+    caplog.set_level("INFO")
+    features = GracefulDegradation(clock=FakeClock())
+    features.register_feature("chat", fallback="away")
+    if worked:
+        features.execute_with_fallback("chat", lambda: "answer")
+    features.disable_automatically("chat", "no network")
+    (record,) = [record for record in caplog.records if "chat is off" in record.message]
+    assert record.levelname == level
