@@ -16,6 +16,10 @@ from backend.demo.threats import INITIAL, VENDORS, count_at, record_id
 KEPT = 30
 NEW_EVERY = timedelta(seconds=40)
 SPACING = timedelta(minutes=45)
+TALK = 6
+"""Items of a feed after which the talk has moved on by one record."""
+RANKS = (0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 5)
+"""How far behind the newest record a story is: a few records are the talk of the town, the others are mentioned."""
 STORIES = (
     "Ransomware crew claims attack on {vendor}",
     "Exploitation of {product} reported hours after disclosure",
@@ -69,14 +73,13 @@ def _item(offset: int, number: int, started: datetime, now: datetime) -> Item:
     fresh = max(0, number - KEPT)
     published = started + fresh * NEW_EVERY - max(0, KEPT - number) * SPACING - timedelta(seconds=7 * offset)
     known = count_at(min(published, now), started) if fresh else INITIAL
-    # The newest records are the talk of the town: stories come back to a few of them instead of to all.
-    chosen = known - (number * 3 + offset) % 5
+    chosen = known - max(0, KEPT - number) // TALK - RANKS[(number * 7 + offset * 3) % len(RANKS)]
     vendor, product = VENDORS[chosen % len(VENDORS)]
     story = STORIES[(number + offset) % len(STORIES)]
     name = record_id(chosen, started)
     title = "[demo] " + story.format(vendor=vendor, product=product, id=name)
     key = f"demo-{offset}-{number}"
-    summary = f"Invented for the demo, about {name} in {product} of {vendor}. Nothing of this has happened."
+    summary = f"Invented for the demo, about {name}. Nothing of this has happened."
     return Item(number, key, title, f"https://example.com/demo/{key}", summary, published)
 
 

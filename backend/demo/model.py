@@ -11,6 +11,7 @@ from backend.demo.replies import Reply, Request, json_reply
 
 MODEL = "demo-model"
 WORD_PACE = 0.04
+FACTS = 4
 _RECORD = re.compile(r"DEMO-\d{4}-\d{4}")
 _MARKER = re.compile(r"^=====.*=====$", re.MULTILINE)
 
@@ -41,9 +42,11 @@ def _question(text: str) -> str:
 
 
 def _line_about(name: str, shown: list[str]) -> str:
-    line = next((line for line in shown if name in line), name)
-    about = line[line.index(name) + len(name) :] if name in line else ""
-    return _short(about.strip(' -:|,"*]'), 140) or "named without further data"
+    """The first facts of the line that is about `name`; the prompt parts them by bars."""
+    line = next((line for line in shown if line.lstrip("- ").startswith(name)), name)
+    facts = [fact.strip(' -:,"*]') for fact in line[line.index(name) + len(name) :].split("|")]
+    told = ", ".join([fact for fact in facts if fact][:FACTS])
+    return _short(told, 240) or "named without further data"
 
 
 def _short(text: str, length: int) -> str:

@@ -47,6 +47,17 @@ def test_news_names_records_that_the_catalogue_has():
     assert "DEMO-2026-0061" not in text
 
 
+def test_a_few_records_are_talked_about_most():
+    told = [
+        item.summary.split("about ")[1].split(".")[0]
+        for f in feeds.FEEDS
+        for item in feeds.items(f.offset, START, START)
+    ]
+    counts = sorted((told.count(name) for name in set(told)), reverse=True)
+    assert len(counts) >= 8
+    assert counts[0] >= 2 * counts[len(counts) // 2]
+
+
 def test_the_search_has_the_fields_of_the_real_one_and_a_story_without_address():
     found = feeds.search(START, START)
     assert found["nbHits"] == len(found["hits"]) == feeds.KEPT

@@ -41,7 +41,7 @@ def test_of_a_prompt_that_keeps_data_and_question_apart_only_the_question_is_rep
     prompt = f"{marker}\nDEMO-2026-0060 | a title | EPSS 0.51\n{marker}\n\nWhat is\nnew?"
     text = model.answer([{"role": "user", "content": prompt}])
     assert "You asked: “What is new?”" in text
-    assert "**DEMO-2026-0060**: a title | EPSS 0.51" in text
+    assert "**DEMO-2026-0060**: a title, EPSS 0.51" in text
     assert "=====" not in text
 
 
