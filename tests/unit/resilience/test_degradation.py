@@ -247,7 +247,7 @@ def test_there_is_one_for_the_whole_program():
 @pytest.mark.parametrize(("worked", "level"), [(True, "WARNING"), (False, "INFO")])
 def test_going_off_is_a_warning_only_for_what_has_worked_since_the_start(caplog, worked, level):
     caplog.set_level("INFO")
-    features = GracefulDegradation(clock=FakeClock())
+    features = GracefulDegradation()
     features.register_feature("chat", fallback="away")
     if worked:
         features.execute_with_fallback("chat", lambda: "answer")
