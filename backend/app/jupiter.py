@@ -15,6 +15,8 @@ from backend.app.adapters import Adapters
 from backend.monitoring.metrics import Metrics
 from backend.realtime.wiring import Realtime, Services
 
+FLUSH_SECONDS = 10.0
+
 
 @dataclass
 class Jupiter:
@@ -29,6 +31,7 @@ class Jupiter:
     adapters: Adapters
     spawn: Callable[..., Any] = runtime.spawn
     ready: threading.Event = field(default_factory=threading.Event)
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
         """Begin the background work."""
@@ -37,6 +40,7 @@ class Jupiter:
         self.services.pulse.start(self.spawn)
         self.sockets.pushes.start(self.spawn)
         self.spawn(self.adapters.llm.warm_up)
+        self.spawn(self._look_after_chat)
         self.ready.set()
 
     def say_goodbye(self) -> None:
@@ -48,8 +52,14 @@ class Jupiter:
         """Close every socket."""
         self.sockets.entrance.close_all()
 
+    def _look_after_chat(self) -> None:
+        """Write what could not be written while the database was away, also for people who have left."""
+        while not self.stopped.wait(FLUSH_SECONDS):
+            self.services.chat.flush()
+
     def stop(self) -> None:
         """End the background work and close what is open."""
+        self.stopped.set()
         self.services.threats.stop()
         self.services.pulse.stop()
         self.sockets.pushes.stop()

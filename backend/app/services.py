@@ -45,6 +45,7 @@ def make_services(settings: Settings, kit: Kit, adapters: Adapters, broadcaster:
         model,
         threats_find=threats.find,
         status=status.status,
+        pulse=pulse.query,
         feature_status=lambda: _brief(guards.feature_status()["grok_chat"]),
         emit=lambda user, event, payload: broadcaster.publish("chat", event, payload, user=user),
         storage_guard=stored,

@@ -46,6 +46,7 @@ class ChatService:
         status: returns the payload of status_update.
         feature_status: returns the state of grok_chat: enabled, circuit_breaker, failures.
         emit: sends a person an event: user id, event, payload.
+        pulse: returns the payload of pulse_update.
         storage_guard: every query goes through it; None calls the database directly.
         record_error: counts refusals of the provider that do not speak against its health: type, message, context.
         spawn: runs a function concurrently and returns its task.
@@ -64,6 +65,7 @@ class ChatService:
         status: Callable[[], Mapping[str, Any]],
         feature_status: Callable[[], Mapping[str, Any]],
         emit: Emit,
+        pulse: Callable[[], Mapping[str, Any]] = dict,
         storage_guard: StorageGuard | None = None,
         record_error: RecordError | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -81,7 +83,7 @@ class ChatService:
         self._answering = Answering(
             llm,
             guard,
-            Retrieval(threats_find, status),
+            Retrieval(threats_find, status, pulse),
             self._conversations,
             live=self._live,
             payloads=ChatPayloads(feature_status, llm.name, llm.model, clock),

@@ -14,6 +14,7 @@ from backend.dashboard.words import STOP
 from backend.llm.prompts import clean
 
 MAX_FOUND = 8
+MAX_TOPICS = 8
 MANY = 60
 ALL = 10_000
 
@@ -40,6 +41,7 @@ class Grounding:
         missing: ids that the question names and no record has.
         total: how many records there are at all.
         status: the system's state.
+        pulse: what the community talks about, the payload of pulse_update; only where the question is about that.
     """
 
     question: Question
@@ -47,15 +49,16 @@ class Grounding:
     missing: Sequence[str] = ()
     total: int = 0
     status: Mapping[str, Any] = field(default_factory=dict)
+    pulse: Mapping[str, Any] = field(default_factory=dict)
 
     def sources(self) -> list[dict[str, Any]]:
         """Return the records as the sources of an answer."""
         return [source_of(record) for record in self.records]
 
     def facts(self) -> list[str]:
-        """Return the system's state as lines for the model."""
+        """Return the system's state and the community's topics as lines for the model."""
         dated = [f"Threat records as of {self.as_of}"] if self.as_of else []
-        return [*dated, *status_lines(self.status)]
+        return [*dated, *status_lines(self.status), *pulse_lines(self.pulse)]
 
     @property
     def as_of(self) -> str | None:
@@ -69,11 +72,18 @@ class Retrieval:
     Args:
         threats_find: searches the threat records.
         status: returns the payload of status_update.
+        pulse: returns the payload of pulse_update.
     """
 
-    def __init__(self, threats_find: ThreatsFind, status: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        threats_find: ThreatsFind,
+        status: Callable[[], Mapping[str, Any]],
+        pulse: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
         self._threats_find = threats_find
         self._status = status
+        self._pulse = pulse
 
     def gather(self, text: str) -> Grounding:
         """Return what there is on a question; a part that fails is left out and logged."""
@@ -87,6 +97,7 @@ class Retrieval:
             [name for name in question.ids if name not in known],
             len(everything),
             _tried(self._status, {}),
+            _tried(self._pulse, {}) if question.about_pulse else {},
         )
 
     def known(self, ids: Sequence[str]) -> dict[str, Record]:
@@ -196,3 +207,19 @@ def status_lines(status: Mapping[str, Any]) -> list[str]:
     if isinstance(errors, Mapping) and "total_errors" in errors:
         lines.append(f"Errors in the last hour: {errors['total_errors']}")
     return lines
+
+
+def pulse_lines(pulse: Mapping[str, Any]) -> list[str]:
+    """Return what the community talks about, a line a topic, with its age where it is not live."""
+    topics = list(pulse.get("topics") or ())[:MAX_TOPICS]
+    if not topics:
+        return []
+    age = "" if pulse.get("status") == "live" else f" ({pulse.get('message') or 'not live'})"
+    heading = f"Talked about most in the last {pulse.get('window', '24h')}{age}:"
+    return [heading, *(_topic_line(topic) for topic in topics)]
+
+
+def _topic_line(topic: Mapping[str, Any]) -> str:
+    items = topic.get("items") or ()
+    latest = f", latest: {items[0].get('title')}" if items else ""
+    return f"{topic.get('topic')}: {topic.get('mentions')} mentions in {topic.get('sources')} sources{latest}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from backend.dashboard.grounding import Grounding, Record, status_lines
+from backend.dashboard.grounding import Grounding, Record, pulse_lines, status_lines
 from backend.errors import (
     BulkheadFullError,
     CircuitBreakerOpenError,
@@ -36,6 +36,8 @@ def local_answer(grounding: Grounding, error: DashboardError) -> str:
         parts += _records(grounding)
     if question.about_status and grounding.status:
         parts.append(_status(grounding.status))
+    if lines := pulse_lines(grounding.pulse):
+        parts.append(_listed(lines))
     if len(parts) == 1:
         parts.append(_nothing(grounding))
     return "\n\n".join(parts)
@@ -128,6 +130,11 @@ def _marks(record: Record) -> list[str]:
 
 def _status(status: Mapping[str, Any]) -> str:
     return "State of the system:\n\n" + "\n".join(f"- {escape(line, 300)}" for line in status_lines(status))
+
+
+def _listed(lines: list[str]) -> str:
+    heading, *topics = (escape(line, 300) for line in lines)
+    return f"{heading}\n\n" + "\n".join(f"- {topic}" for topic in topics)
 
 
 def _nothing(grounding: Grounding) -> str:

@@ -11,13 +11,17 @@ _ID = re.compile(
     r"\b(?:CVE|DEMO)-\d{4}-\d{4,7}\b|\bGHSA(?:-[23456789cfghjmpqrvwx]{4}){3}\b|\b(?:MAL|PYSEC|RUSTSEC)-\d{4}-\d+\b",
     re.IGNORECASE,
 )
-_STATUS = re.compile(r"\b(status|health|healthy|outage|degraded|circuit|breakers?)\b", re.IGNORECASE)
+_STATUS = re.compile(r"\b(status|health|healthy|outage|degraded|circuit|breakers?|working)\b", re.IGNORECASE)
 _STATE_OF_US = re.compile(
     r"\b(features?|sources?|dashboard|systems?|jupiter|wrong|errors?|failing|down)\b", re.IGNORECASE
 )
+_PULSE = re.compile(
+    r"\b(community|pulse|talk\w*|discuss\w*|trend\w*|buzz|news|headlines?|topics?|rising)\b", re.IGNORECASE
+)
 _NEWEST = re.compile(r"\b(new|newest|latest|recent|recently|today|this week|added)\b", re.IGNORECASE)
 _TOP = re.compile(
-    r"\b(top|worst|urgent|critical|dangerous|important|priorit\w*|likely|likeliest|exploited|patch first|biggest)\b",
+    r"\b(top|worst|urgent|critical|dangerous|important|priorit\w*|likely|likeliest|exploited|biggest|first|attention"
+    r"|matters?|focus|worr\w+|concern\w*)\b",
     re.IGNORECASE,
 )
 _RANSOMWARE = re.compile(r"\bransom\w*", re.IGNORECASE)
@@ -42,6 +46,7 @@ class Question:
     ids: tuple[str, ...]
     search: str
     about_status: bool
+    about_pulse: bool
     newest: bool
     top: bool
     ransomware: bool
@@ -56,8 +61,11 @@ def read_question(text: str) -> Question:
     return Question(
         text=text,
         ids=tuple(ids),
-        search="" if about_status and not about_threats else " ".join(_ASKING.sub(" ", rest).split())[:MAX_SEARCH],
+        search=""
+        if (about_status or _PULSE.search(rest)) and not about_threats
+        else " ".join(_ASKING.sub(" ", rest).split())[:MAX_SEARCH],
         about_status=about_status,
+        about_pulse=not ids and bool(_PULSE.search(rest)),
         newest=not ids and bool(_NEWEST.search(rest)),
         top=not ids and bool(_TOP.search(rest)),
         ransomware=not ids and bool(_RANSOMWARE.search(rest)),

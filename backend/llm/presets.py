@@ -31,7 +31,7 @@ class Preset:
 
 PRESETS: Mapping[str, Preset] = {
     "grok": Preset("https://api.x.ai/v1", "grok-4.3", max_tokens=8192),
-    "openai": Preset("https://api.openai.com/v1", "gpt-6-luna", max_tokens=8192),
+    "openai": Preset("https://api.openai.com/v1", "gpt-5.4-mini", max_tokens=8192),
     "ollama": Preset("http://127.0.0.1:11434/v1", "llama3.2", needs_key=False),
     "compatible": Preset(None, "default", needs_key=False),
 }
