@@ -184,6 +184,8 @@ def tell_the_story(world: World, case: Case, fault: str) -> None:
     _feature_state(world, case, enabled=not case.disables)
     world.everything_answers(but=case.feature)
     _tried_again_by_itself(world, case)
+    if fault == "hang":  # only there does a probe last long enough to be seen
+        world.events.wait_for("status_update", lambda data: "half_open" in breakers(data, case), since=since)
 
     since = world.events.mark()
     world.upstreams.set(**dict.fromkeys(case.upstreams, "ok"))
