@@ -9,6 +9,8 @@ import { io } from "../../vendor/socket.io-client/socket.io.esm.min.js";
 import { PROBE_SECONDS, QUIET_SECONDS, retryDelay } from "../logic/connection.js";
 
 const ACK_MS = 10_000;
+/** Milliseconds that one try may take; polling is tried where a websocket cannot be had. */
+const CONNECT_MS = 5000;
 
 export class Link {
   #socket;
@@ -21,7 +23,13 @@ export class Link {
   state = { phase: "connecting", since: Date.now(), heardAt: null, nextTryAt: null, online: navigator.onLine };
 
   constructor(connect = io) {
-    this.#socket = connect({ transports: ["websocket", "polling"], reconnection: false, timeout: 8000, autoConnect: false });
+    this.#socket = connect({
+      transports: ["websocket", "polling"],
+      tryAllTransports: true,
+      reconnection: false,
+      timeout: CONNECT_MS,
+      autoConnect: false,
+    });
     this.#socket.on("connect", () => this.#up());
     this.#socket.on("disconnect", () => this.#down());
     this.#socket.on("connect_error", (error) => this.#failed(error));
@@ -67,13 +75,12 @@ export class Link {
     throw ack?.error ?? {};
   }
 
-  /** Try at once instead of at the end of the countdown. */
+  /** Try at once instead of at the end of the countdown, and in place of a try that hangs. */
   tryNow() {
     if (this.#socket.connected) return;
-    clearTimeout(this.#retryTimer);
+    this.#socket.disconnect();
     this.#attempt = 0;
-    this.#set({ nextTryAt: null });
-    this.#socket.connect();
+    this.#open();
   }
 
   #up() {
@@ -103,10 +110,13 @@ export class Link {
     const wait = retryDelay(this.#attempt) * 1000;
     this.#attempt += 1;
     this.#set({ nextTryAt: Date.now() + wait });
-    this.#retryTimer = setTimeout(() => {
-      this.#set({ nextTryAt: null });
-      this.#socket.connect();
-    }, wait);
+    this.#retryTimer = setTimeout(() => this.#open(), wait);
+  }
+
+  #open() {
+    clearTimeout(this.#retryTimer);
+    this.#set({ nextTryAt: null });
+    this.#socket.connect();
   }
 
   /** Once a second: a peer that has been silent too long is asked; one that does not answer is dead. */

@@ -17,8 +17,9 @@ export function keepFresh(app, name, ask) {
   let askedAt = -Infinity;
   ticker.on(() => {
     const { data, asking } = store.get(name);
-    if (!data || asking || document.hidden || !session.connected) return;
-    const age = (session.now() - (data.asOf ?? 0)) / 1000;
+    // what was never loaded is pushed as soon as it is
+    if (!data || data.asOf === null || asking || document.hidden || !session.connected) return;
+    const age = (session.now() - data.asOf) / 1000;
     if (age < data.ttl * ASK_AT || performance.now() - askedAt < pause(data.ttl)) return;
     askedAt = performance.now();
     ask();

@@ -1,0 +1,215 @@
+"""The chat: what a person sees while an answer comes, stops, fails, or tries to do harm."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.panels_wire import SETTINGS, Refusal, Wire, all_well, iso
+from tests.support.server import Jupiter
+
+pytestmark = pytest.mark.browser
+IDS = {"conversation_id": "11111111-1111-4111-8111-111111111111", "message_id": "22222222-2222-4222-8222-222222222222"}
+FEATURE = {"enabled": True, "circuit_breaker": "closed", "failures": 0}
+
+
+@pytest.fixture(scope="module")
+def jupiter(tmp_path_factory):
+    with Jupiter(tmp_path_factory.mktemp("panels"), SETTINGS) as made:
+        yield made
+
+
+@pytest.fixture
+def opened(new_page, jupiter):
+    """Open the dashboard with a chat that accepts everything."""
+
+    def open_page(height=900, **options):
+        page = new_page(1440, height, **options)
+        wire = Wire(page, all_well())
+        wire.answers["chat_message"] = lambda _: IDS
+        page.goto(jupiter.link)
+        expect(page.locator("#chat")).to_have_attribute("data-state", "empty")
+        return page, wire
+
+    return open_page
+
+
+def _ask(page, text="Why?"):
+    page.get_by_label("Your question").fill(text)
+    page.get_by_label("Your question").press("Enter")
+
+
+def _delta(wire, index, text):
+    wire.push("chat", "chat_delta", {**IDS, "index": index, "delta": text})
+
+
+def _respond(wire, text, **more):
+    about = {"is_error": False, "degraded": False, "sources": [], "feature_status": FEATURE, "timestamp": iso()}
+    wire.push("chat", "chat_response", {**IDS, **about, "response": text, "provider": "x", "model": "y", **more})
+
+
+def test_an_answer_thinks_streams_and_ends_with_its_sources(opened):
+    page, wire = opened()
+    _ask(page)
+    expect(page.locator("#chat .thinking")).to_be_visible()
+    for index, word in enumerate(("One ", "**two** ", "three")):
+        _delta(wire, index, word)
+    answer = page.locator("#chat .message--answer")
+    expect(answer).to_contain_text("One two three")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    record = {"id": "DEMO-2026-0001", "title": "A flaw", "url": "https://example.com/1", "as_of": iso(-180)}
+    _respond(wire, "One **two** three.", sources=[record])
+    expect(answer).to_have_attribute("data-status", "complete")
+    link = answer.get_by_role("link", name="DEMO-2026-0001 A flaw")
+    assert link.get_attribute("href") == "https://example.com/1"
+    expect(answer).to_contain_text("3 min ago")
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    assert page.url.endswith(f"conversation={IDS['conversation_id']}")
+
+
+def test_hostile_output_does_nothing(opened):
+    page, wire = opened()
+    page.evaluate("() => { window.harm = 0 }")
+    _ask(page)
+    hostile = """
+<img src=x onerror="window.harm=1"><script>window.harm=1</script>
+<svg onload="window.harm=1"><style>body{display:none}</style></svg>
+[click](javascript:window.harm=1) [data](data:text/html,<script>window.harm=1</script>)
+![track](https://evil.example/p.png) <a href="https://evil.example" style="position:fixed;inset:0">x</a>
+<form action="https://evil.example"><input name=token></form> <iframe src="https://evil.example"></iframe>
+
+| a | b |
+|---|---|
+| <b onmouseover=alert(1)>x</b> | `<script>` |
+
+[good](https://example.com/advisory)
+"""
+    _respond(wire, hostile)
+    answer = page.locator("#chat .message--answer")
+    expect(answer).to_contain_text("<script>window.harm=1</script>")
+    assert answer.locator("img, script, svg, style, iframe, form, input, [style], [onmouseover]").count() == 0
+    links = answer.locator("a").evaluate_all("all => all.map(a => [a.getAttribute('href'), a.rel, a.target])")
+    assert links == [["https://example.com/advisory", "noopener noreferrer nofollow", "_blank"]]
+    assert page.evaluate("window.harm") == 0
+
+
+def test_a_refused_question_goes_back_to_the_writer_with_the_reason(opened):
+    page, wire = opened()
+
+    def refuse(_):
+        raise Refusal(
+            error="Too many requests", error_code="RATE_LIMITED", error_id="e9", message="Wait.", retry_after=5
+        )
+
+    wire.answers["chat_message"] = refuse
+    _ask(page, "A long thought")
+    expect(page.get_by_label("Your question")).to_have_value("A long thought")
+    expect(page.locator("#chat .chat__writer")).to_contain_text("Too many requests")
+    expect(page.locator("#chat .message")).to_have_count(0)
+
+
+def test_what_is_being_written_outlives_a_reload(opened):
+    page, _ = opened()
+    page.get_by_label("Your question").fill("Half a thought")
+    page.reload()
+    expect(page.get_by_label("Your question")).to_have_value("Half a thought")
+
+
+def test_a_failed_answer_keeps_what_was_said_and_can_be_asked_again(opened):
+    page, wire = opened()
+    _ask(page)
+    _delta(wire, 0, "Half an")
+    told = {"error": "The model broke off", "type": "UPSTREAM_ERROR", "timestamp": iso(), "recoverable": True}
+    wire.push("chat", "chat_error", {**IDS, **told, "suggestion": "Ask again", "partial": "Half an answer"})
+    answer = page.locator("#chat .message--answer")
+    expect(answer).to_contain_text("Half an answer")
+    expect(answer).to_contain_text("The model broke off")
+    answer.get_by_role("button", name="Retry now").click()
+    expect(page.locator("#chat .message--user")).to_have_count(2)
+    assert [sent["message"] for sent in wire.sent("chat_message")] == ["Why?", "Why?"]
+
+
+def test_stop_is_sent_and_the_part_so_far_stays(opened):
+    page, wire = opened()
+    _ask(page)
+    _delta(wire, 0, "A part")
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_timeout(100)
+    assert wire.sent("chat_stop") == [{"message_id": IDS["message_id"]}]
+    _respond(wire, "A part", stopped=True)
+    expect(page.locator("#chat .message--answer")).to_contain_text("Stopped.")
+
+
+def test_an_answer_without_the_model_says_so_and_why(opened):
+    page, wire = opened()
+    _ask(page)
+    reason = {"type": "NOT_CONFIGURED", "message": "No language model is set up.", "suggestion": "Set a key."}
+    _respond(wire, "From local data.", degraded=True, reason=reason)
+    answer = page.locator("#chat .message--answer")
+    for words in ("Degraded", "without the model", "No language model is set up. Set a key."):
+        expect(answer).to_contain_text(words)
+
+
+def test_a_page_loaded_in_the_middle_of_an_answer_goes_on_with_it(opened):
+    page, wire = opened()
+    _ask(page)
+    _delta(wire, 0, "One ")
+    expect(page.locator("#chat .message--answer")).to_contain_text("One")
+    row = {"created_at": iso(), "sources": []}
+    rows = [
+        {**row, "id": "q1", "role": "user", "content": "Why?", "status": "complete"},
+        {
+            **row,
+            "id": IDS["message_id"],
+            "role": "assistant",
+            "content": "One ",
+            "status": "streaming",
+            "last_index": 0,
+        },
+    ]
+    wire.answers["chat_history"] = lambda _: {"messages": rows, "complete": True}
+    page.reload()
+    expect(page.locator("#chat .message--answer")).to_contain_text("One")
+    _delta(wire, 1, "two")
+    expect(page.locator("#chat .message--answer")).to_contain_text("One two")
+    expect(page.locator("#chat .message--user")).to_have_count(1)
+
+
+def test_the_reader_who_has_scrolled_up_is_never_moved(opened):
+    page, wire = opened(height=640)
+    _ask(page)
+    _delta(wire, 0, "\n\n".join(f"Paragraph {n}" for n in range(40)))
+    scroll = page.locator("#chat .chat__scroll")
+    expect(page.get_by_text("Paragraph 39")).to_be_in_viewport()
+    scroll.evaluate("box => { box.scrollTop = 100 }")
+    for index in range(1, 8):
+        _delta(wire, index, f"\n\nLater {index}")
+        page.wait_for_timeout(30)
+    below = page.get_by_role("button", name="New text below")
+    expect(below).to_be_visible()
+    assert scroll.evaluate("box => box.scrollTop") == 100
+    below.click()
+    expect(page.get_by_text("Later 7")).to_be_in_viewport()
+    expect(below).to_be_hidden()
+    _delta(wire, 8, "\n\nAt the end")
+    expect(page.get_by_text("At the end")).to_be_in_viewport()
+
+
+def test_a_selection_survives_while_the_answer_grows(opened):
+    page, wire = opened()
+    _ask(page)
+    _delta(wire, 0, "Choose me.\n\nMore")
+    paragraph = page.locator("#chat .prose__block").first
+    expect(paragraph).to_have_text("Choose me.")
+    paragraph.evaluate("block => getSelection().selectAllChildren(block)")
+    for index in range(1, 6):
+        _delta(wire, index, f" and {index}")
+    expect(page.locator("#chat .message--answer")).to_contain_text("and 5")
+    assert page.evaluate("getSelection().toString()").strip() == "Choose me."
+
+
+def test_a_viewer_may_read_but_not_ask(new_page, jupiter):
+    page = new_page()
+    Wire(page, all_well())
+    page.goto(f"{jupiter.url}/login?token={jupiter.token_for('vera', 'viewer')}")
+    expect(page.locator("#chat")).to_contain_text("Your role allows reading only")
+    expect(page.locator("#chat textarea")).to_have_count(0)
+    expect(page.get_by_role("button", name="New experiment")).to_have_count(0)

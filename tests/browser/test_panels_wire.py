@@ -1,0 +1,209 @@
+"""The live connection: cut, silent, behind, doubled. Nothing is lost, doubled, or shown as live when it is not."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.panels_wire import SETTINGS, Refusal, Wire, all_well, pulse, status, threats
+from tests.support.server import Jupiter
+
+pytestmark = pytest.mark.browser
+PILL = ".masthead [data-part='connection']"
+
+
+@pytest.fixture(scope="module")
+def jupiter(tmp_path_factory):
+    with Jupiter(tmp_path_factory.mktemp("panels"), SETTINGS) as made:
+        yield made
+
+
+@pytest.fixture
+def opened(new_page, jupiter):
+    """Open the dashboard over a wire of the test."""
+
+    def open_page(path="/", **changed):
+        page = new_page()
+        wire = Wire(page, all_well() | changed)
+        page.goto(jupiter.link)
+        if path != "/":
+            page.goto(f"{jupiter.url}{path}")
+        expect(page.locator(PILL)).to_contain_text("Live")
+        forgive_sockets(page)
+        return page, wire
+
+    return open_page
+
+
+def forgive_sockets(page):
+    """A connection that the test breaks is no fault of the page: what Chromium logs about sockets is left out."""
+    faults = page.faults
+
+    def forgive(*_):
+        faults[:] = [fault for fault in faults if "WebSocket" not in fault and "ERR_FAILED" not in fault]
+
+    page.on("console", forgive)
+
+
+def test_with_the_cable_pulled_live_turns_ageing_then_stale_within_a_second_of_its_end(opened):
+    page, wire = opened(threats=threats(age=0, ttl=8))
+    ends = time.monotonic() + 8
+    panel = page.locator("#threats")
+    expect(panel).to_have_attribute("data-state", "live")
+    wire.silent = True
+    expect(panel).to_have_attribute("data-state", "ageing", timeout=8000)
+    assert time.monotonic() < ends
+    expect(panel).to_have_attribute("data-state", "stale", timeout=6000)
+    assert ends - 0.5 < time.monotonic() < ends + 1.2
+
+
+def test_a_silent_peer_is_found_within_fifteen_seconds_and_health_is_no_longer_claimed(opened):
+    page, wire = opened()
+    expect(page.locator(".masthead [data-part='health']")).to_contain_text("Healthy")
+    wire.silent = wire.refusing = True
+    began = time.monotonic()
+    expect(page.locator(PILL)).to_contain_text("Reconnecting", timeout=16_000)
+    assert time.monotonic() - began < 15
+    expect(page.locator(".masthead [data-part='health']")).to_contain_text("Health unknown")
+    expect(page.locator("#threats")).to_have_attribute("data-state", "ageing")
+    wire.silent = wire.refusing = False
+    page.locator(PILL).get_by_role("button").click()
+    expect(page.locator(PILL)).to_contain_text("Live")
+    expect(page.locator("#threats")).to_have_attribute("data-state", "live")
+
+
+def test_after_half_a_minute_it_is_offline_and_says_when_it_tries_again(opened):
+    page, wire = opened()
+    page.clock.install()
+    wire.refusing = True
+    wire.cut()
+    expect(page.locator(PILL)).to_contain_text("Reconnecting")
+    page.clock.run_for(31_000)
+    expect(page.locator(PILL)).to_contain_text("Offline")
+
+
+def test_what_was_pushed_while_away_arrives_once_and_in_order(opened):
+    page, wire = opened()
+    ids = {"conversation_id": "c1", "message_id": "a1"}
+    wire.answers["chat_message"] = lambda payload: ids
+    page.get_by_label("Your question").fill("Why?")
+    page.get_by_label("Your question").press("Enter")
+    answer = page.locator("#chat .message--answer")
+    expect(answer).to_have_count(1)
+    for index, lost in enumerate([False, True, False, False, True, True, False]):
+        wire.push("chat", "chat_delta", {**ids, "index": index, "delta": f"[{index}]"}, lost=lost, times=2)
+        if index == 3:
+            wire.cut()
+            page.wait_for_timeout(50)
+    expect(answer).to_have_text("Jupiter answered: [0][1][2][3][4][5][6]")
+
+
+def test_a_server_that_was_restarted_is_followed(opened):
+    page, wire = opened()
+    expect(page.locator("#threats .threat")).to_have_count(2)
+    wire._seq = dict.fromkeys(wire._seq, 5)
+    wire._first = dict(wire._seq)
+    wire.snapshots["threats"] = threats(4)
+    wire.cut()
+    expect(page.locator("#threats .threat")).to_have_count(4)
+    wire.push("threats", *threats(5))
+    expect(page.locator("#threats .threat")).to_have_count(5)
+
+
+def test_a_gauge_that_was_pushed_before_the_sync_is_not_taken_back_by_it(opened):
+    page, wire = opened()
+    wire.push("threats", *threats(3))
+    wire.push("threats", *threats(6))
+    expect(page.locator("#threats .threat")).to_have_count(6)
+    wire.cut()
+    expect(page.locator(PILL)).to_contain_text("Live")
+    page.wait_for_timeout(300)
+    expect(page.locator("#threats .threat")).to_have_count(6)
+
+
+def test_filters_are_the_address_and_are_asked_of_the_server(opened):
+    page, wire = opened("/?severity=high&q=router+1&ransomware=1&window=7d", pulse=pulse(window="7d"))
+    assert page.get_by_label("Severity").input_value() == "high"
+    assert page.get_by_role("searchbox").input_value() == "router 1"
+    question = wire.sent("request_threats")[-1]
+    assert question == {"limit": 50, "severity": "high", "search": "router 1", "ransomware": True}
+    assert wire.sent("request_pulse")[-1] == {"window": "7d"}
+    page.get_by_label("Severity").select_option("")
+    page.get_by_label("Ransomware").uncheck()
+    expect(page).to_have_url(re.compile(r"/\?q=router\+1&window=7d$"))
+    page.go_back()
+    assert page.get_by_label("Ransomware").is_checked()
+
+
+def test_a_push_does_not_push_a_filtered_list_aside(opened):
+    page, wire = opened("/?severity=high", threats=threats(1))
+    expect(page.locator("#threats .threat")).to_have_count(1)
+    asked = len(wire.sent("request_threats"))
+    wire.push("threats", *threats(9))
+    page.wait_for_timeout(200)
+    expect(page.locator("#threats .threat")).to_have_count(1)
+    assert len(wire.sent("request_threats")) == asked + 1
+
+
+def test_more_rows_are_loaded_up_to_a_bound(opened):
+    page, wire = opened(threats=threats(50, total=900, next_cursor="50"))
+    numbers = iter(range(1, 20))
+
+    def further(_):
+        start = next(numbers) * 50
+        _, payload = threats(50, total=900, next_cursor="x")
+        for offset, row in enumerate(payload["threats"]):
+            row["id"] = f"DEMO-2026-{start + offset + 1:04d}"
+        wire.snapshots["threats"] = ("threats_update", payload)
+
+    wire.answers["request_threats"] = further
+    for count in range(100, 501, 50):
+        page.get_by_role("button", name="Load more").click()
+        expect(page.locator("#threats .threat")).to_have_count(count)
+    expect(page.get_by_role("button", name="Load more")).to_have_count(0)
+    expect(page.locator("#threats")).to_contain_text("Narrow the filters")
+
+
+def test_a_login_that_has_ended_leads_to_the_sign_in_page(opened):
+    page, wire = opened()
+
+    def refuse(_):
+        raise Refusal(error="Authentication failed", error_code="AUTH_FAILED", message="", error_id="x")
+
+    wire.answers["request_status"] = refuse
+    wire.cut()
+    page.wait_for_url("**/login?next=%2F")
+
+
+def test_memory_stays_flat_under_a_flood_of_pushes(opened):
+    page, wire = opened()
+    devtools = page.context.new_cdp_session(page)
+
+    def flood(rounds):
+        for _ in range(rounds):
+            wire.push("threats", *threats(50))
+            wire.push("status", *status())
+            wire.push("notice", "notice", {"level": "info", "message": "Again"})
+            for kept in wire.log.values():
+                kept.clear()
+        page.wait_for_timeout(500)
+        devtools.send("HeapProfiler.collectGarbage")
+        used = devtools.send("Runtime.getHeapUsage")["usedSize"]
+        return used, devtools.send("Memory.getDOMCounters")["nodes"]
+
+    flood(100)
+    heap, nodes = flood(50)
+    later_heap, later_nodes = flood(500)
+    assert later_heap < heap + 3_000_000
+    assert later_nodes < nodes * 1.2 + 200
+    expect(page.locator(".toast")).to_have_count(1)
+
+
+def test_a_notice_is_shown_and_can_be_dismissed(opened):
+    page, wire = opened()
+    wire.push("notice", "notice", {"level": "warning", "message": "Chat is switched off: maintenance"})
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("Chat is switched off: maintenance")
+    toast.get_by_role("button", name="Dismiss").click()
+    expect(toast).to_have_count(0)
