@@ -1,0 +1,35 @@
+"""Run every case against every library and print the table: python -m tests.conformance [--write FILE]."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from backend import runtime
+
+runtime.patch("eventlet")
+
+from tests.conformance.table import as_markdown, run  # noqa: E402 - after the patch
+
+
+def main() -> int:
+    """Return 1 where this kit fails a case, or a library is not installed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", type=Path, help="write the table to this file too, as docs/conformance.md is")
+    given = parser.parse_args()
+    logging.disable()  # what listeners raise is logged; here that is wanted
+    found = run()
+    text = as_markdown(found)
+    sys.stdout.write(text)
+    if given.write:
+        given.write.write_text(text, encoding="utf-8")
+    missing = [name for name, column in found.items() if not column]
+    if missing:
+        sys.stderr.write(f"not installed: {', '.join(missing)}; pip install -r tests/conformance/requirements.txt\n")
+    return 1 if missing or set(found["this kit"].values()) != {"yes"} else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
