@@ -9,8 +9,10 @@ import { io } from "../../vendor/socket.io-client/socket.io.esm.min.js";
 import { PROBE_SECONDS, QUIET_SECONDS, retryDelay } from "../logic/connection.js";
 
 const ACK_MS = 10_000;
-/** Milliseconds that one try may take; polling is tried where a websocket cannot be had. */
+/** Milliseconds that one try may take. */
 const CONNECT_MS = 5000;
+/** Websocket first; every second try polling first, for networks that swallow websockets. */
+const WAYS = [["websocket", "polling"], ["polling", "websocket"]];
 
 export class Link {
   #socket;
@@ -24,8 +26,7 @@ export class Link {
 
   constructor(connect = io) {
     this.#socket = connect({
-      transports: ["websocket", "polling"],
-      tryAllTransports: true,
+      transports: WAYS[0],
       reconnection: false,
       timeout: CONNECT_MS,
       autoConnect: false,
@@ -38,7 +39,7 @@ export class Link {
 
   /** Open the connection and begin to watch it. */
   start() {
-    this.#socket.connect();
+    this.#open();
     setInterval(() => this.#watch(), 1000);
     window.addEventListener("online", () => this.#setOnline(true));
     window.addEventListener("offline", () => this.#setOnline(false));
@@ -116,6 +117,7 @@ export class Link {
   #open() {
     clearTimeout(this.#retryTimer);
     this.#set({ nextTryAt: null });
+    this.#socket.io.opts.transports = WAYS[this.#attempt % WAYS.length];
     this.#socket.connect();
   }
 
