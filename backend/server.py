@@ -16,6 +16,7 @@ from typing import Any
 from backend import logs, runtime
 from backend.app import Jupiter, create_app
 from backend.config import Settings
+from backend.runtime.serving import serve_wsgi
 
 BACKLOG = 1024
 DRAIN_SECONDS = 5.0
@@ -67,7 +68,7 @@ def serve(settings: Settings, *, tell: Callable[[str], None], replacements: dict
     app = create_app(settings, **(replacements or {}))
     jupiter: Jupiter = app.extensions["jupiter"]
     in_flight = InFlight(app)
-    stop_accepting = runtime.serve_wsgi(
+    stop_accepting = serve_wsgi(
         listener, in_flight, max_connections=settings.max_connections, log=logging.getLogger("jupiter.wsgi")
     )
     stopping = _signals()

@@ -23,4 +23,4 @@ def test_only_runtime_names_the_async_libraries():
             for name in ("eventlet", "gevent")
         )
     ]
-    assert users == ["backend/runtime.py"]
+    assert sorted(users) == ["backend/runtime/__init__.py", "backend/runtime/serving.py"]

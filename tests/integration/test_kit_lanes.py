@@ -11,7 +11,7 @@ import pytest
 from backend import runtime
 
 ROOT = Path(__file__).resolve().parents[2]
-SUITE = ("tests/unit/resilience", "tests/unit/test_watchdog.py", "tests/unit/test_runtime.py")
+SUITE = ("tests/unit/resilience", "tests/unit/runtime")
 TOO_EARLY = ("-p", "no:schemathesis", "-p", "no:anyio")  # plugins that import ssl before the conftest can patch it
 
 
