@@ -7,7 +7,7 @@ reach back further, to when a fault was first seen.
 from __future__ import annotations
 
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from backend.resilience.events import ErrorRecorded, Listeners
 from backend.resilience.fingerprint import fingerprint
 from backend.resilience.locks import RLock
 from backend.resilience.redaction import redact, redact_text
+from backend.resilience.shared_errors import SharedErrors, merged_groups
 
 _MOST_MESSAGE = 500
 _MOST_CONTEXT = 2000
@@ -34,6 +35,7 @@ class ErrorAggregator:
         max_groups: so many distinct faults are told apart.
         clock: asked for the time.
         listeners: told of each error with an `ErrorRecorded`.
+        shared: what other processes record is added in from there; nothing by default.
 
     Raises:
         ValueError: a window of nothing.
@@ -47,11 +49,13 @@ class ErrorAggregator:
         max_groups: int = 500,
         clock: Clock = SYSTEM_CLOCK,
         listeners: Listeners | None = None,
+        shared: SharedErrors | None = None,
     ) -> None:
         if window_minutes <= 0:
             raise ValueError(f"window_minutes must be above 0, not {window_minutes}")
         self.window_minutes = window_minutes
         self.listeners = listeners if listeners is not None else Listeners()
+        self._shared = shared
         self._clock = clock
         self._lock = RLock()
         self._max_groups = max_groups
@@ -77,6 +81,9 @@ class ErrorAggregator:
             self._counts.add(now, kind, str(place) if place else "unknown")
             self._groups.add(print_, kind, text, at)
             self._records.append((now, at, kind, text, json.dumps(kept)))
+        if self._shared is not None:
+            where = str(place) if place else "unknown"
+            self._shared.note(at, kind, text, place=where, fingerprint=print_, context=json.dumps(kept))
         if self.listeners.wants(ErrorRecorded):
             self.listeners.notify(ErrorRecorded(kind, text, at, print_, kept))
 
@@ -90,6 +97,9 @@ class ErrorAggregator:
         with self._lock:
             since = self._since(minutes)
             total, kinds = self._counts.total(since), self._counts.by_kind(since)
+        if self._shared is not None:
+            others, _ = self._shared.counts(minutes * 60)
+            total, kinds = total + others.total(), _added(kinds, others)
         return {
             "total_errors": total,
             "errors_by_type": kinds,
@@ -100,22 +110,31 @@ class ErrorAggregator:
     def get_endpoint_stats(self, window_minutes: float | None = None) -> dict[str, int]:
         """Return endpoint -> errors over the window, the most first; those without one are under `unknown`."""
         with self._lock:
-            return self._counts.by_place(self._since(window_minutes))
+            places = self._counts.by_place(self._since(window_minutes))
+        if self._shared is None:
+            return places
+        minutes = self.window_minutes if window_minutes is None else window_minutes
+        return _added(places, self._shared.counts(minutes * 60)[1])
 
     def get_recent_errors(self, limit: int = 10) -> list[dict[str, Any]]:
         """Return the errors of the window, newest first: timestamp (ISO 8601, UTC), type, message, context."""
         with self._lock:
             since = self._since(None)
             newest = [record for record in reversed(self._records) if record[0] > since][: max(0, limit)]
-        return [
+        shown = [
             {"timestamp": at.isoformat(), "type": kind, "message": text, "context": json.loads(context)}
             for _, at, kind, text, context in newest
         ]
+        if self._shared is None:
+            return shown
+        everyone = shown + self._shared.recent(self.window_minutes * 60)
+        return sorted(everyone, key=lambda each: str(each["timestamp"]), reverse=True)[: max(0, limit)]
 
     def get_groups(self, limit: int = 20) -> list[dict[str, Any]]:
         """Return the faults seen last: fingerprint, type, message, count, first_seen, last_seen."""
         with self._lock:
-            return [group.shown() for group in self._groups.newest(limit)]
+            own = [group.shown() for group in self._groups.newest(limit if self._shared is None else self._max_groups)]
+        return own if self._shared is None else merged_groups([*own, *self._shared.groups()])[: max(0, limit)]
 
     def get_series(self, window_minutes: float | None = None, buckets: int = 60) -> list[dict[str, Any]]:
         """Return the errors over time for a graph: `buckets` equal slices of the window, oldest first, {at, count}.
@@ -126,7 +145,11 @@ class ErrorAggregator:
         now, wall = self._clock.monotonic(), self._clock.now()
         with self._lock:
             ends = [(now - width * back, wall - timedelta(seconds=width * back)) for back in range(buckets - 1, -1, -1)]
-            return [{"at": at.isoformat(), "count": self._counts.total(end - width, end)} for end, at in ends]
+            counts = [self._counts.total(end - width, end) for end, _ in ends]
+        if self._shared is not None:
+            pairs = [self._shared.counts(now - end + width, now - end)[0].total() for end, _ in ends]
+            counts = [own + others for own, others in zip(counts, pairs, strict=True)]
+        return [{"at": at.isoformat(), "count": count} for (_, at), count in zip(ends, counts, strict=True)]
 
     def clear(self) -> None:
         """Forget everything."""
@@ -137,6 +160,10 @@ class ErrorAggregator:
 
     def _since(self, minutes: float | None) -> float:
         return self._clock.monotonic() - (self.window_minutes if minutes is None else minutes) * 60
+
+
+def _added(own: dict[str, int], others: Counter[str]) -> dict[str, int]:
+    return dict((Counter(own) + others).most_common())
 
 
 _Record = tuple[float, datetime, str, str, str]

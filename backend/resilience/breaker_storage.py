@@ -16,6 +16,7 @@ import pybreaker
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 
 if TYPE_CHECKING:
+    from backend.resilience.break_duration import BreakDuration
     from backend.resilience.locks import RLock
     from backend.resilience.window import Window
 
@@ -58,6 +59,8 @@ class BreakerRecord:
 class BreakerView(Protocol):
     """What a storage sees of the breaker it belongs to."""
 
+    permits: int
+    duration: BreakDuration
     lock: RLock
     """Under it the window counts and the state moves; nothing that waits is done under it."""
 

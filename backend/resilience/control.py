@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from backend.resilience.break_duration import BreakDuration
 from backend.resilience.breaker_states import Closed, Counting, Disabled, ForcedOpen, HalfOpen, MetricsOnly, Open, State
-from backend.resilience.breaker_storage import HALF_OPEN, BreakerRecord, BreakerStorage
+from backend.resilience.breaker_storage import BreakerRecord, BreakerStorage
 from backend.resilience.clock import Clock
 from backend.resilience.events import BreakerChanged
 from backend.resilience.locks import RLock
@@ -150,8 +150,7 @@ class Control:
             if record.generation < self._record.generation + (not final):
                 return
             old = self.current.name
-            if not old == record.state == HALF_OPEN:  # there, the probes under way go on
-                self.current = self._state_of(record)
+            self.current = self._state_of(record)
             self._record = record
             if old != record.state:
                 self.pending.append((record, self._event(old, record), False))
