@@ -19,7 +19,7 @@ def test_jitter_adds_a_share_at_random():
 
 
 def test_a_very_long_outage_does_not_overflow():
-    assert BreakDuration(10, growth=2, cap=300).of(100_000) == 300
+    assert BreakDuration(10, growth=2.0, cap=300).of(100_000) == 300
 
 
 @pytest.mark.parametrize("given", [{"seconds": -1}, {"growth": 0.5}, {"jitter": -0.1}])

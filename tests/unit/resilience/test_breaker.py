@@ -312,6 +312,17 @@ def test_calling_guards_a_block_too(breaker):
     with breaker.calling():
         assert breaker.failure_count == 4
     assert breaker.failure_count == 0
+    with pytest.raises(Down), breaker.calling():
+        down()
+    assert breaker.failure_count == 1
+
+
+def test_a_call_that_is_dropped_says_nothing(breaker, clock):
+    fail(breaker, 5)
+    clock.advance(60)
+    breaker.begin().dropped()
+    assert breaker.state == "half_open"
+    assert breaker.call(fine) == "fine"
 
 
 def test_listeners_hear_each_change_once_in_order(clock):
