@@ -7,6 +7,8 @@ import { sentences } from "../logic/problems.js";
 import { agoText, parseTime } from "../logic/time.js";
 import { reference } from "./threat_row.js";
 
+/** Sources named at once; the others open on demand. */
+const SOURCES_SHOWN = 3;
 const NOTES = {
   stopped: "Stopped.",
   incomplete: "Cut off at the longest length; there may be more to say.",
@@ -56,10 +58,14 @@ function degradation({ reason }) {
 }
 
 function sources(list, now) {
-  return html`<div class="message__sources"><span>Sources</span><ul>${list.map(({ id, title, url, as_of: asOf }) => {
-    const at = parseTime(asOf);
-    // the id of a record is worth reading, the name of a part of this server is not
-    const name = /\d/.test(id) && title !== id ? `${id} ${title}` : title;
-    return html`<li>${url ? reference(url, name) : name}${at === null ? nothing : html` <span class="faint">${agoText(at, now)}</span>`}</li>`;
-  })}</ul></div>`;
+  const rest = list.slice(SOURCES_SHOWN);
+  return html`<div class="message__sources"><span>Sources</span><ul>${list.slice(0, SOURCES_SHOWN).map((one) => source(one, now))}</ul>
+    ${rest.length ? html`<details><summary>${rest.length} more</summary><ul>${rest.map((one) => source(one, now))}</ul></details>` : nothing}</div>`;
+}
+
+function source({ id, title, url, as_of: asOf }, now) {
+  const at = parseTime(asOf);
+  // the id of a record is worth reading, the name of a part of this server is not
+  const name = /\d/.test(id) && title !== id ? `${id} ${title}` : title;
+  return html`<li>${url ? reference(url, name) : name}${at === null ? nothing : html` <span class="faint">${agoText(at, now)}</span>`}</li>`;
 }
