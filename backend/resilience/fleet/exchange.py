@@ -54,6 +54,10 @@ class Exchange:
             self._due = due
             self._pulse.set()
 
+    def pause(self) -> float:
+        """Return the seconds until the next exchange is due."""
+        return max(self.link.wait(), self._due - self._clock.monotonic(), 0.0)
+
     def poll_soon(self) -> None:
         """Ask for everything, at once: messages may have been missed."""
         self._next_poll = 0.0
@@ -122,9 +126,6 @@ class Exchange:
                     self.hear(message)
         finally:
             subscription.close()
-
-    def _pause(self) -> float:
-        return max(self.link.wait(), self._due - self._clock.monotonic(), 0.0)
 
     def _alone(self) -> None:
         for member in list(self.members.values()):
