@@ -6,6 +6,7 @@ import random as _random
 from collections.abc import Callable
 from typing import Any
 
+from backend.errors import DashboardError
 from backend.resilience.aggregator import ErrorAggregator
 from backend.resilience.breaker import CircuitBreaker
 from backend.resilience.breaker_storage import BreakerStorage
@@ -175,9 +176,17 @@ class Guards:
             return
         rank = _RANK.get(leading.state, 0)
         if rank == 2:
-            self.degradation.disable_automatically(event.feature, f"{leading.name} is failing: {event.reason}")
+            self.degradation.disable_automatically(event.feature, f"{leading.name} is failing: {_public(leading)}")
         elif rank == 0:
             self.degradation.enable_automatically(event.feature)
+
+
+def _public(breaker: CircuitBreaker) -> str:
+    """What may be shown to everybody of the error that opened it; its own text is in the log and the aggregator."""
+    cause = breaker.last_cause
+    if isinstance(cause, DashboardError):
+        return cause.message
+    return type(cause).__name__ if cause is not None else "its circuit breaker is open"
 
 
 def _dependency(breaker: CircuitBreaker) -> dict[str, Any]:

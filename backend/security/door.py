@@ -119,7 +119,8 @@ class Door:
         if not principal.by_cookie:
             return
         if request.method not in _SAFE_METHODS:
-            self._sessions.check_csrf(session, request.headers.get("X-CSRF-Token"))
+            given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token")
+            self._sessions.check_csrf(session, given)
         elif declared.bearer_for_get:
             raise ForbiddenError(
                 "GET changes state here and needs a bearer token",

@@ -21,7 +21,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "base-uri 'none'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
-        "trusted-types lit-html dompurify jupiter",
+        "trusted-types lit-html dompurify",
     )
 )
 HEADERS = {

@@ -95,3 +95,11 @@ def test_an_address_that_is_not_there_is_a_page_for_people_and_json_for_programs
     page = browser.get("/nothing", headers={"Accept": "text/html"})
     assert (page.status_code, page.content_type.split(";")[0]) == (404, "text/html")
     assert browser.get("/nothing", headers={"Accept": "application/json"}).json["error_code"] == "NOT_FOUND"
+
+
+def test_signing_out_works_without_scripts(site):
+    browser = site.browser()
+    token = browser.get("/").text.split('name="csrf_token" value="')[1].split('"')[0]
+    assert browser.post("/logout", data={"csrf_token": "wrong"}).status_code == 403
+    assert browser.post("/logout", data={"csrf_token": token}).status_code == 303
+    assert browser.get("/api/feature-status").status_code == 401

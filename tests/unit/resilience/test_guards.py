@@ -2,6 +2,7 @@
 
 import pytest
 
+from backend.errors import DatabaseError
 from backend.resilience import (
     BreakerChanged,
     ErrorAggregator,
@@ -42,7 +43,7 @@ def test_a_feature_is_off_while_its_breaker_is_open_and_on_again_when_it_closes(
     fail(kev, 5)
     status = guards.feature_status()["threat_intelligence"]
     assert (status["enabled"], status["circuit_breaker"], status["failures"]) == (False, "open", 5)
-    assert status["reason"] == "cisa_kev is failing: Down: down"
+    assert status["reason"] == "cisa_kev is failing: Down"
     assert status["dependencies"]["cisa_kev"]["retry_after"] == 60
     clock.advance(60)
     assert guards.feature_status()["threat_intelligence"]["circuit_breaker"] == "half_open"
@@ -148,3 +149,16 @@ def test_the_feature_may_be_registered_before_with_its_fallback(clock):
     clock.advance(60)
     assert degradation.execute_with_fallback("grok_chat", guard.call, fine) == "fine"
     assert degradation.is_enabled("grok_chat")
+
+
+def test_the_reason_that_everybody_sees_has_the_public_text_of_the_error_and_no_internals(guards):
+    guard = guards.add("db", feature="data", policy=Policy(attempts=1))
+
+    def broken():
+        raise DatabaseError("SQLITE_IOERR at /secret/path")
+
+    for _ in range(5):
+        with pytest.raises(DatabaseError):
+            guard.call(broken)
+    reason = guards.feature_status()["data"]["reason"]
+    assert reason == f"db is failing: {DatabaseError.public_message}"
