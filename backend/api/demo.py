@@ -17,6 +17,9 @@ from backend.security.door import access
 class Simulators(Protocol):
     """What the demo offers."""
 
+    def experiments(self) -> list[dict[str, Any]]:
+        """Return invented experiments to begin with."""
+
     def upstreams(self) -> list[dict[str, Any]]:
         """Return name, title, mode, modes, requests and address of each."""
 

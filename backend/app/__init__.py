@@ -17,11 +17,13 @@ from backend.app.kit import Kit
 from backend.app.security import admin_token, make_security, make_tokens
 from backend.app.services import make_services
 from backend.config import Settings
+from backend.dashboard.experiments import ExperimentService
 from backend.monitoring.metrics import Metrics
 from backend.pages.context import VERSION
 from backend.realtime import wiring
 from backend.realtime.connections import Connections
 from backend.realtime.sockets import make_socketio
+from backend.security.tokens import ADMINISTRATOR
 
 __all__ = ["Jupiter", "create_app", "make_tokens"]
 
@@ -61,4 +63,13 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
         kit.listeners.subscribe(told)
     metrics.gauge("jupiter_sockets", "Open sockets", lambda: float(len(connections)))
     app.extensions["jupiter"] = jupiter
+    if simulators is not None:
+        _begin_with(services.experiments, simulators.experiments())
     return app
+
+
+def _begin_with(experiments: ExperimentService, invented: list[dict[str, Any]]) -> None:
+    """Give the demo's administrator something to see, at its first start."""
+    if not experiments.list(ADMINISTRATOR)["total"]:
+        for experiment in invented:
+            experiments.create(ADMINISTRATOR, experiment)

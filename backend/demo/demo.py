@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from backend.demo import feeds, model, threats
+from backend.demo.experiments import EXPERIMENTS
 from backend.demo.replies import Reply, Request, json_reply, tagged
 from backend.demo.simulator import Simulator
 
@@ -52,6 +53,10 @@ class Demo:
             "JUPITER_CALL_TIMEOUT_SECONDS": "2",
             "JUPITER_RETRY_DELAY_SECONDS": "0.2",
         }
+
+    def experiments(self) -> list[dict[str, Any]]:
+        """Return invented experiments to begin with, as a client would send them."""
+        return [dict(experiment) for experiment in EXPERIMENTS]
 
     def upstreams(self) -> list[dict[str, Any]]:
         """Return name, title, mode, modes, requests and address of each upstream."""
