@@ -46,16 +46,31 @@ def forgive_sockets(page):
     page.on("console", forgive)
 
 
+NOTE_STATES = """() => {
+  const panel = document.querySelector("#threats");
+  window.seen = {};
+  new MutationObserver(() => { window.seen[panel.dataset.state] ??= Date.now(); })
+    .observe(panel, { attributes: true, attributeFilter: ["data-state"] });
+  window.late = 0;
+  let due = Date.now() + 100;
+  setInterval(() => {
+    window.late = Math.max(window.late, Date.now() - due);
+    due = Date.now() + 100;
+  }, 100);
+}"""
+
+
 def test_with_the_cable_pulled_live_turns_ageing_then_stale_within_a_second_of_its_end(opened):
     page, wire = opened(threats=threats(age=0, ttl=8))
-    ends = time.monotonic() + 8
+    ends = time.time() * 1000 + 8000
+    page.evaluate(NOTE_STATES)
     panel = page.locator("#threats")
     expect(panel).to_have_attribute("data-state", "live")
     wire.silent = True
-    expect(panel).to_have_attribute("data-state", "ageing", timeout=8000)
-    assert time.monotonic() < ends
-    expect(panel).to_have_attribute("data-state", "stale", timeout=6000)
-    assert ends - 0.5 < time.monotonic() < ends + 1.2
+    expect(panel).to_have_attribute("data-state", "stale", timeout=20_000)
+    seen, late = page.evaluate("[window.seen, window.late]")  # how late the machine let any timer be
+    assert seen["ageing"] < ends
+    assert ends - 500 < seen["stale"] < ends + 1200 + late
 
 
 def test_a_silent_peer_is_found_within_fifteen_seconds_and_health_is_no_longer_claimed(opened):
