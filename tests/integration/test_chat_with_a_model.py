@@ -166,7 +166,7 @@ def test_answers_of_several_people_are_made_at_the_same_time(tmp_path):
         began = time.monotonic()
         asked = [world.chat.send(f"analyst-{number}", "Hello?") for number in range(10)]
         answers = [world.wait_for(ids["message_id"])[1]["response"] for ids in asked]
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 2.8  # one after the other would take 3 s
     assert answers == ["Hello"] * 10
 
 

@@ -202,7 +202,7 @@ def test_silence_ends_in_a_timeout_in_time(script):
     started = time.monotonic()
     with pytest.raises(DeadlineExceededError):
         ask(script)
-    assert time.monotonic() - started < 2 * FAST.silence
+    assert time.monotonic() - started < FAST.silence + 4
 
 
 def dripping(part, pause=0.1):
@@ -219,14 +219,14 @@ def test_comments_that_keep_the_line_open_do_not_count_as_an_answer():
     started = time.monotonic()
     with pytest.raises(DeadlineExceededError):
         ask(dripping(b": KEEP ALIVE\n\n"))
-    assert FAST.first_piece <= time.monotonic() - started < FAST.first_piece + 0.5
+    assert FAST.first_piece <= time.monotonic() - started < FAST.first_piece + 4
 
 
 def test_an_answer_that_never_ends_is_ended():
     started = time.monotonic()
     with pytest.raises(DeadlineExceededError):
         ask(dripping(said("more ")))
-    assert FAST.total <= time.monotonic() - started < FAST.total + 0.5
+    assert FAST.total <= time.monotonic() - started < FAST.total + 4
 
 
 def test_an_endless_line_is_refused_in_bounded_memory(monkeypatch):

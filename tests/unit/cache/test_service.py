@@ -158,7 +158,7 @@ def test_patience_is_spent_once_for_all(clock: FakeClock, source: Source) -> Non
     began = time.perf_counter()
     answer = ask(cache, source)
     assert (state(answer), answer.error) == (("stale", 1), None)
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 4  # the patience is 5 s
     source.gate.set()
 
 

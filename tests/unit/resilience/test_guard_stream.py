@@ -137,14 +137,14 @@ def test_an_item_that_does_not_come_is_given_up_in_every_mode():
 
     def items():
         yield 1
-        time.sleep(0.3)
+        time.sleep(2)
         yield 2
 
     got = []
     started = time.monotonic()
     with pytest.raises(DeadlineExceededError):
         got.extend(guard.stream(items))
-    assert time.monotonic() - started < 0.25
+    assert time.monotonic() - started < 1.8
     assert guard.breaker.failure_count == 1
     assert guard.bulkhead.taken == 0
 

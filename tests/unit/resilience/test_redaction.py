@@ -92,7 +92,7 @@ PARTS = ["token", "a.", "a-", "=", "x@", "eyJ", "password:", "://", '"', "'", "B
 def test_no_text_is_slow(part, times):
     started = time.perf_counter()
     redact_text((part * times + " " * (times % 2)) * 4000)
-    assert time.perf_counter() - started < 0.5
+    assert time.perf_counter() - started < 5  # what backtracks takes minutes
 
 
 @pytest.mark.parametrize("name", ["password", "DB_PASSWORD", "api_key", "apiKey", "X-Api-Key", "token", "access_token"])
