@@ -72,6 +72,27 @@ def together(count: int, func: Callable[[], object]) -> list[object]:
     return results
 
 
+def together_probing(call: Callable[[Callable[[], None]], object], callers: int = 20) -> list[int]:
+    """Let all call at once; a probe lasts until all others have come back, or 1 s. Return one entry per probe."""
+    probes: list[int] = []
+    back: list[int] = []
+
+    def probe() -> None:
+        probes.append(1)
+        ends = time.monotonic() + 1
+        while len(back) < callers - 1 and time.monotonic() < ends:
+            time.sleep(0.002)
+        raise Down
+
+    def run() -> None:
+        with contextlib.suppress(Exception):
+            call(probe)
+        back.append(1)
+
+    together(callers, run)
+    return probes
+
+
 @case
 def opens(make: Make) -> None:
     """opens after its failures in a row, rejects without a call, half-opens, closes with a success"""
@@ -115,14 +136,7 @@ def one_probe(make: Make) -> None:
     """half-open admits one of twenty callers at once"""
     subject = opened(make())
     time.sleep(TIMEOUT * 1.2)
-    calls: list[int] = []
-
-    def probe() -> None:
-        calls.append(1)
-        time.sleep(0.05)
-        raise Down
-
-    together(20, lambda: subject.call(probe))
+    calls = together_probing(subject.call)
     assert len(calls) == 1
 
 
@@ -132,15 +146,12 @@ def one_probe_block(make: Make) -> None:
     subject = opened(make())
     time.sleep(TIMEOUT * 1.2)
     subject.block()  # so that a library without one says so here
-    calls: list[int] = []
 
-    def guarded() -> None:
+    def guarded(probe: Callable[[], None]) -> None:
         with subject.block():
-            calls.append(1)
-            time.sleep(0.05)
-            raise Down
+            probe()
 
-    together(20, guarded)
+    calls = together_probing(guarded)
     assert len(calls) == 1
 
 

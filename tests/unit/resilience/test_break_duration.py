@@ -26,3 +26,8 @@ def test_a_very_long_outage_does_not_overflow():
 def test_numbers_that_make_no_sense_are_refused(given):
     with pytest.raises(ValueError, match="a break needs"):
         BreakDuration(**given)
+
+
+def test_the_smallest_numbers_are_taken():
+    assert BreakDuration(0).of(5) == 0
+    assert BreakDuration().of(0) == 60

@@ -27,6 +27,13 @@ def together(count, func):
     return results
 
 
+def wait_until(condition, seconds=3):
+    """Wait for a condition, at most so long; what follows asserts."""
+    ends = time.monotonic() + seconds
+    while not condition() and time.monotonic() < ends:
+        time.sleep(0.002)
+
+
 def test_calls_run_at_the_same_time_because_no_lock_is_held_over_them():
     breaker = CircuitBreaker()
     started = time.monotonic()
@@ -38,10 +45,20 @@ def test_in_half_open_one_of_many_probes_at_once():
     breaker = CircuitBreaker(1, 0.01)
     fail(breaker)
     time.sleep(0.02)
-    calls = []
-    results = together(20, lambda: breaker.call(lambda: (calls.append(1), time.sleep(0.05))))
-    assert len(calls) == 1
-    assert sum(isinstance(each, CircuitBreakerOpenError) for each in results) == 19
+    calls, rejected = [], []
+
+    def probe():
+        calls.append(1)
+        wait_until(lambda: len(rejected) == 19)
+
+    def call():
+        try:
+            breaker.call(probe)
+        except CircuitBreakerOpenError as error:
+            rejected.append(error)
+
+    together(20, call)
+    assert (len(calls), len(rejected)) == (1, 19)
     assert breaker.state == "closed"
 
 

@@ -33,22 +33,30 @@ def test_calls_and_retries_leave_with_the_window(clock):
     assert not budget.try_spend()
 
 
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=200))
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 6)), max_size=200))
 def test_retries_never_exceed_the_share_of_the_calls_in_the_window(steps):
     clock = FakeClock()
-    budget = RetryBudget(0.2, 3, 10, clock=clock)
+    budget = RetryBudget(0.2, 3, 20, clock=clock)
     calls, spent = [], []
     for is_call, wait in steps:
         clock.advance(wait / 2)
-        now = int(clock.monotonic())
+        now = int(clock.monotonic() / 2)
         if is_call:
             budget.note_call()
             calls.append(now)
-        allowed = budget.try_spend()
         in_calls, in_spent = (sum(1 for at in kept if at > now - 10) for kept in (calls, spent))
+        assert budget.available == max(0, int(max(3, 0.2 * in_calls)) - in_spent)
+        allowed = budget.try_spend()
         assert allowed == (in_spent < max(3, 0.2 * in_calls))
         if allowed:
             spent.append(now)
+        assert len(budget._kept) <= 10, "a slice a row, and none for those that are over"
+
+
+def test_a_budget_of_nothing_allows_nothing(clock):
+    budget = RetryBudget(0, 0, clock=clock, buckets=1)
+    budget.note_call()
+    assert not budget.try_spend()
 
 
 @pytest.mark.parametrize("given_", [{"ratio": -1}, {"minimum": -1}, {"window_seconds": 0}, {"buckets": 0}])

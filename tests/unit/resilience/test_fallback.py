@@ -1,10 +1,14 @@
 """What is given in place of a result."""
 
+import time
+
 import pytest
 
+from backend import runtime
 from backend.errors import (
     BulkheadFullError,
     CircuitBreakerOpenError,
+    DashboardError,
     DatabaseError,
     NotConfiguredError,
     NotFoundError,
@@ -42,6 +46,7 @@ def test_of_a_chain_the_first_that_does_not_fail(caplog):
         (CircuitBreakerOpenError(), True),
         (BulkheadFullError(), True),
         (NotConfiguredError(), True),
+        (DashboardError(), True),
         (KeyError(), True),
         (GreenTimeout(), True),
         (NotFoundError(), False),
@@ -52,6 +57,31 @@ def test_of_a_chain_the_first_that_does_not_fail(caplog):
 )
 def test_a_fallback_stands_in_for_failures_not_for_the_callers_own_fault(error, wanted):
     assert calls_for_fallback(error) is wanted
+
+
+def test_a_timer_that_a_caller_has_set_stops_us_too():
+    if runtime.mode() == "threading":
+        pytest.skip("threads cannot be interrupted")
+    seen = []
+
+    def wait():
+        try:
+            time.sleep(5)
+        except BaseException as error:
+            seen.append(calls_for_fallback(error))
+            raise
+
+    with pytest.raises(TimeoutError):
+        runtime.call_with_timeout(0.01, wait)
+    assert seen == [False]
+
+
+def test_arguments_that_a_fallback_takes_reach_it_through_a_chain():
+    assert resolve_chain([lambda x, *, y: (x, y)], (1,), {"y": 2}) == (1, 2)
+
+
+def test_a_builtin_without_a_signature_is_given_the_arguments():
+    assert resolve(max, (1, 2)) == 2
 
 
 def test_the_mark_of_what_was_not_given_reads_as_such():

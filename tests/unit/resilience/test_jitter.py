@@ -34,14 +34,16 @@ def test_equal_jitter_is_at_least_half_of_the_wait(chance):
 
 @given(st.floats(0, 0.999))
 def test_decorrelated_jitter_lies_between_the_first_wait_and_three_times_the_one_before(chance):
-    before = 1.0
-    for wait in first(6, 1, 2, 30, "decorrelated", lambda: chance):
-        assert 1 <= wait <= min(30, before * 3)
-        before = wait
+    expected, before = [], 1.0
+    for _ in range(6):
+        before = min(30, 1 + chance * (before * 3 - 1))
+        expected.append(before)
+    assert first(6, 1, 2, 30, "decorrelated", lambda: chance) == pytest.approx(expected)
 
 
-def test_full_jitter_by_chance_is_backoffs_own():
-    assert all(0 <= wait <= 1 for wait in first(20, 1, 1, 1, "full"))
+def test_full_jitter_by_chance_is_backoffs_own(monkeypatch):
+    monkeypatch.setattr("backend.resilience.jitter.backoff.full_jitter", lambda wait: wait * 100)
+    assert first(2, 1, 2, 60, "full") == [100, 200]
 
 
 @pytest.mark.parametrize("jitter", ["none", "full", "equal", "decorrelated"])

@@ -29,6 +29,15 @@ SIGNATURES = {
     "max_delay=30.0, max_concurrent=16, jitter='full', retry_ratio=0.2, retry_minimum=3, window=None, "
     "open_growth=1.0, max_open_seconds=None, open_jitter=0.0)",
     "Guards": "(*, clock=…, aggregator=None, degradation=None, listeners=None, random=…, storage=None, budget=None)",
+    "Consecutive": "(threshold=5)",
+    "CountWindow": "(size=100, failure_rate=0.5, *, slow_rate=1.0, slow_seconds=None, minimum_calls=10)",
+    "TimeWindow": "(seconds=60.0, failure_rate=0.5, *, slow_rate=1.0, slow_seconds=None, minimum_calls=10, "
+    "buckets=60, clock=…)",
+    "RetryBudget": "(ratio=0.2, minimum=3, window_seconds=60.0, *, buckets=10, clock=…)",
+    "RetryPolicy": "(max_attempts=3, initial_delay=1.0, backoff_factor=2.0, max_delay=60.0, exceptions=…, "
+    "jitter='none')",
+    "GracefulDegradation": "(*, failure_threshold=5, recovery_seconds=60.0, history=200, clock=…, listeners=None)",
+    "ErrorMetrics": "(most=1000)",
     "with_fallback": "(fallback=None, exceptions=…)",
     "with_timeout": "(seconds)",
 }

@@ -213,6 +213,25 @@ def test_the_decorator_counts_calls_for_its_budget(clock):
     assert len(clock.sleeps) == 1, "one call, ratio one: one retry"
 
 
+def test_the_smallest_numbers_are_taken(clock):
+    policy = RetryPolicy(1, 0, 1, 0)
+    with pytest.raises(Down):
+        call_with_retry(Flaky(Down()), policy, clock=clock)
+    assert clock.sleeps == []
+
+
+def test_exactly_the_longest_wait_may_be_asked_for(clock):
+    flaky = Flaky(NetworkError("429", retry_after=60))
+    assert call_with_retry(flaky, clock=clock, random=lambda: 0.0) == "fine"
+    assert clock.sleeps == [60]
+
+
+def test_a_wait_that_leaves_no_time_for_the_attempt_is_not_begun(clock):
+    with pytest.raises(Down), deadline(1, clock):
+        call_with_retry(Flaky(Down()), clock=clock)
+    assert clock.sleeps == []
+
+
 @pytest.mark.parametrize(
     "given_",
     [

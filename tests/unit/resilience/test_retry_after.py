@@ -22,6 +22,7 @@ NOW = datetime(2026, 7, 15, 12, 0, 0, tzinfo=UTC)
         ("Wed, 15 Jul 2026 11:00:00 GMT", 0),
         ("Wednesday, 15-Jul-26 12:01:00 GMT", 60),
         ("Wed Jul 15 12:02:00 2026", 120),
+        ("Wed, 15 Jul 2026 14:01:00 +0200", 60),
         ("soon", None),
         ("", None),
         ("-5", None),

@@ -32,17 +32,21 @@ def test_a_count_window_is_exactly_the_last_calls(calls, size, rate, minimum):
         assert tripped == (enough and (failures / len(last) >= rate or slows / len(last) >= rate))
 
 
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 40)), max_size=60))
-def test_a_time_window_holds_the_calls_of_its_slices(calls):
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 40)), max_size=60), st.integers(1, 8))
+def test_a_time_window_holds_the_calls_of_its_slices(calls, minimum):
     clock = FakeClock()
-    window = TimeWindow(10, 0.5, minimum_calls=1, buckets=10, clock=clock)
+    window = TimeWindow(20, 0.5, slow_rate=0.75, slow_seconds=1, minimum_calls=minimum, buckets=10, clock=clock)
     seen = []
-    for failed, wait in calls:
+    for failed, slow, wait in calls:
         clock.advance(wait / 4)
-        window.record(failed, False)
-        seen.append((int(clock.monotonic()), failed))
-        kept = [each for at, each in seen if at > int(clock.monotonic()) - 10]
-        assert window.stats() == WindowStats(len(kept), sum(kept), 0)
+        tripped = window.record(failed, slow)
+        now = int(clock.monotonic() / 2)
+        seen.append((now, failed, slow))
+        kept = [each for each in seen if each[0] > now - 10]
+        failures, slows = sum(each[1] for each in kept), sum(each[2] for each in kept)
+        assert window.stats() == WindowStats(len(kept), failures, slows)
+        assert tripped == (len(kept) >= minimum and (failures >= 0.5 * len(kept) or slows >= 0.75 * len(kept)))
+        assert len(window._kept) <= 10, "a slice a row, and none for those that are over"
 
 
 def test_a_time_window_forgets_without_being_called():
@@ -51,8 +55,10 @@ def test_a_time_window_forgets_without_being_called():
     window.record(True, False)
     assert window.failures == 1
     clock.advance(10.1)
-    assert window.failures == 0
     assert window.stats() == WindowStats(0, 0, 0)
+    window.record(True, False)
+    clock.advance(10.1)
+    assert window.failures == 0
 
 
 def test_half_of_the_calls_failing_trips_where_failures_in_a_row_never_would():
@@ -74,21 +80,35 @@ def test_a_rate_of_55_in_100_is_reached_by_55_in_100():
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("make", "told"),
     [
-        lambda: Consecutive(0),
-        lambda: CountWindow(0),
-        lambda: CountWindow(10, 0),
-        lambda: CountWindow(10, 1.5),
-        lambda: CountWindow(10, slow_rate=0),
-        lambda: CountWindow(10, minimum_calls=0),
-        lambda: TimeWindow(0),
-        lambda: TimeWindow(10, buckets=0),
+        (lambda: Consecutive(0), "failure_threshold must be at least 1, not 0"),
+        (lambda: CountWindow(0), "size must be at least 1, not 0"),
+        (lambda: CountWindow(10, 0), "failure_rate must be above 0 and at most 1, not 0"),
+        (lambda: CountWindow(10, 1.5), "failure_rate must be above 0 and at most 1, not 1.5"),
+        (lambda: CountWindow(10, slow_rate=0), "slow_rate must be above 0"),
+        (lambda: CountWindow(10, minimum_calls=0), "minimum_calls must be at least 1, not 0"),
+        (lambda: TimeWindow(0), "a window of 0 s in 60 buckets holds nothing"),
+        (lambda: TimeWindow(10, buckets=0), "a window of 10 s in 0 buckets holds nothing"),
     ],
 )
-def test_numbers_that_make_no_sense_are_refused(make):
-    with pytest.raises(ValueError, match=r"must be|holds nothing"):
+def test_numbers_that_make_no_sense_are_refused(make, told):
+    with pytest.raises(ValueError, match=told):
         make()
+
+
+def test_the_smallest_windows_are_taken():
+    assert Consecutive(1).record(True, False)
+    assert CountWindow(1, 1.0, minimum_calls=1).record(True, False)
+    clock = FakeClock()
+    window = TimeWindow(0.5, minimum_calls=1, buckets=1, clock=clock)
+    assert window.record(True, False)
+    clock.advance(0.5)
+    assert window.failures == 0
+
+
+def test_only_the_sliding_windows_measure_durations():
+    assert (Consecutive().slow_seconds, Consecutive().slow_rate) == (None, 1.0)
 
 
 def test_fresh_windows_are_alike_and_empty():
