@@ -4,7 +4,7 @@ PYTHON ?= $(shell scripts/find-python)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := run
-.PHONY: run demo test bench lint clean
+.PHONY: run demo test bench lint conformance model mutation screenshots clean
 
 run: .venv/.installed  ## serve; options in ARGS, settings in the environment or .env
 	@exec $(BIN)/python run.py $(ARGS)
@@ -24,6 +24,19 @@ lint: .venv/.installed-dev  ## style, types and the import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+conformance: .venv/.installed-dev  ## the faults of circuit breakers as cases, for this kit and five libraries; writes the table in docs
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/conformance/requirements.txt
+	@$(BIN)/python -m tests.conformance --write docs/conformance.md
+
+model: .venv/.installed-dev  ## a million steps of the fleet's state machine on a Redis that fails
+	@$(BIN)/python -m tests.model.long --steps 1000000 $(ARGS)
+
+mutation: .venv/.installed-dev  ## faults put into the kit, one by one: which does no test see (an hour)
+	@$(BIN)/python -m bench.mutation $(ARGS)
+
+screenshots: .venv/.installed-dev  ## the README's pictures, from a demo of their own
+	@$(BIN)/python -m scripts.screenshots
 
 clean:  ## remove what the other targets have made, but no data
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
