@@ -99,8 +99,9 @@ class GracefulDegradation:
 
     def reason(self, name: str) -> str | None:
         """Return why a feature is off, None while it is on."""
-        feature = self._features.get(name)
-        return feature.why_off if feature else None
+        if self.is_enabled(name) or name not in self._features:
+            return None
+        return self._features[name].why_off
 
     def get_fallback(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Return what is given in place of the feature; None where nothing was registered."""

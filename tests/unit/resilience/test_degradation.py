@@ -3,7 +3,13 @@
 import pytest
 
 from backend.errors import CircuitBreakerOpenError, DatabaseError, FeatureDisabledError, NotFoundError
-from backend.resilience import FeatureChanged, GracefulDegradation, UnknownFeatureError, graceful_degradation
+from backend.resilience import (
+    FeatureChanged,
+    GracefulDegradation,
+    Listeners,
+    UnknownFeatureError,
+    graceful_degradation,
+)
 from tests.unit.resilience.calls import Down, down, fine
 from tests.unit.resilience.green import Cancelled, GreenTimeout
 
@@ -197,6 +203,88 @@ def test_managed_by_a_breaker_it_is_tried_because_rejections_are_cheap(features)
     assert (features.is_enabled("chat"), features.reason("chat")) == (False, "grok is failing")
     assert features.execute_with_fallback("chat", fine) == "fine"
     assert features.is_enabled("chat")
+
+
+def test_a_breaker_that_closes_switches_on_and_the_count_starts_anew(features):
+    fail(features, 4)
+    features.disable_automatically("chat", "grok is failing")
+    features.disable_automatically("chat", "grok is failing")
+    assert features.status()["chat"]["failures"] == 4
+    features.enable_automatically("chat")
+    assert features.is_enabled("chat")
+    assert features.status()["chat"]["failures"] == 0
+    fail(features, 4)
+    assert features.is_enabled("chat")
+
+
+def test_once_a_breaker_no_longer_watches_its_own_failures_do(features, clock):
+    features.disable_automatically("chat", "grok is failing")
+    features.enable_automatically("chat")
+    fail(features)
+    assert features.execute_with_fallback("chat", pytest.fail) == "Chat unavailable"
+
+
+def test_a_managed_feature_that_fails_again_stays_off_with_its_reason(features):
+    features.disable_automatically("chat", "grok is failing")
+    fail(features, 9)
+    assert features.reason("chat") == "grok is failing"
+
+
+def test_disabled_by_hand_what_its_failures_said_is_kept(features):
+    fail(features)
+    features.disable_feature("chat", "maintenance", seconds=1)
+    features._clock.advance(1)
+    assert features.reason("chat") == "5 failures in a row, last: Down: down"
+    assert not features.is_enabled("chat")
+
+
+def test_the_end_of_an_override_is_seen_by_the_next_call_and_told(features, clock):
+    told = []
+    features.listeners.subscribe(told.append)
+    features.disable_feature("chat", "deploying", author="anna", seconds=30)
+    clock.advance(30)
+    assert features.execute_with_fallback("chat", fine) == "fine"
+    assert [(each.enabled, each.reason, each.author) for each in told] == [
+        (False, "deploying", "anna"),
+        (True, "the override has ended", "anna"),
+    ]
+
+
+def test_the_status_of_a_feature_kept_on_tells_why(features):
+    features.override_feature("chat", True, "the demo must go on", author="anna")
+    assert features.status()["chat"]["reason"] == "the demo must go on"
+
+
+def test_every_name_is_known(features):
+    features.register_feature("pulse")
+    assert features.names() == ["chat", "pulse"]
+    assert features.register_feature("pulse") is features.register_feature("pulse")
+
+
+def test_changes_may_be_told_to_listeners_that_are_given(clock):
+    listeners, told = Listeners(), []
+    listeners.subscribe(told.append)
+    features = GracefulDegradation(clock=clock, listeners=listeners)
+    features.disable_feature("chat", "x")
+    assert [each.name for each in told] == ["chat"]
+
+
+def test_only_so_many_changes_are_remembered(clock):
+    features = GracefulDegradation(history=3, clock=clock)
+    for number in range(5):
+        features.disable_feature(f"feature{number}")
+    assert [each.name for each in features.history()] == ["feature4", "feature3", "feature2"]
+
+
+def test_a_name_that_is_like_no_other_gets_no_hint(features):
+    with pytest.raises(UnknownFeatureError) as caught:
+        features.execute_with_fallback("zzzzzz", fine)
+    assert "did you mean" not in str(caught.value)
+
+
+def test_a_failure_is_logged(features, caplog):
+    fail(features, 1)
+    assert "feature chat failed with Down, giving its fallback" in caplog.text
 
 
 def test_each_change_is_told_and_remembered_once(features, clock):

@@ -1,12 +1,15 @@
 """Counts over sliding windows: exact, then by the minute, in bounded memory."""
 
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.resilience.error_counts import OTHER, ErrorCounts
+from backend.resilience.error_counts import OTHER, ErrorCounts, Names
 from backend.resilience.error_groups import ErrorGroups
 
-STEPS = st.lists(st.tuples(st.floats(0, 400), st.sampled_from("abc"), st.sampled_from("xy")), max_size=80)
+STEP = st.tuples(st.floats(0, 400), st.sampled_from("abc"), st.sampled_from("xy"))
+STEPS = st.lists(STEP, max_size=80)
 
 
 @given(STEPS, st.floats(1, 3600))
@@ -23,24 +26,44 @@ def test_windows_are_exact(steps, window):
     assert counts.by_place(since) == {place: n for place in "xy" if (n := sum(each[2] == place for each in inside))}
 
 
-@given(STEPS)
+@given(st.lists(STEP, min_size=12, max_size=80))
 def test_what_is_folded_away_is_still_counted(steps):
     counts, now = ErrorCounts(10**9, exact=10), 1000.0
     for wait, kind, place in steps:
         now += wait
         counts.add(now, kind, place)
     assert counts.total(0) == len(steps)
-    assert sum(counts.by_kind(0).values()) == sum(counts.by_place(0).values()) == len(steps)
+    assert counts.by_kind(0) == Counter(kind for _, kind, _ in steps)
+    assert counts.by_place(0) == Counter(place for _, _, place in steps)
     assert len(counts._at) <= 10
 
 
 def test_folded_errors_leave_the_window_by_the_minute():
     counts = ErrorCounts(3600, exact=10)
     for second in range(0, 600, 10):
-        counts.add(second, "a", "x")
+        counts.add(second, f"minute {second // 60}", f"/{second // 60 % 2}")
     assert counts.total(-1) == 60
     assert counts.total(300) == 30, "300 s begins a minute: that one counts whole"
     assert counts.total(330) == 30
+    assert counts.total(350) == 24, "the last error of that minute was at 350 s"
+    assert counts.by_kind(350) == {f"minute {minute}": 6 for minute in (6, 7, 8, 9)}
+    assert counts.by_place(349) == {"/0": 12, "/1": 18}
+    assert counts.total(-1, 180) == 18
+
+
+def test_one_more_than_is_kept_exactly_is_folded():
+    counts = ErrorCounts(3600, exact=10)
+    for second in range(10):
+        counts.add(second, "a", "x")
+    assert (len(counts._at), len(counts._minutes)) == (10, 0)
+    counts.add(10, "a", "x")
+    assert (len(counts._at), [row.total for row in counts._minutes]) == (10, [1])
+
+
+def test_names_beyond_the_last_number_are_other():
+    names = Names(2)
+    assert [names.number(name) for name in ("a", "b", "c", "a", "d", OTHER)] == [1, 2, 0, 1, 0, 0]
+    assert names.counted(Counter({1: 3, 0: 5})) == {OTHER: 5, "a": 3}
 
 
 def test_what_is_older_than_is_kept_is_forgotten():
@@ -59,6 +82,15 @@ def test_names_that_are_too_many_count_as_other():
     for name in "abcd":
         counts.add(1.0, name, "x")
     assert counts.by_kind(0) == {OTHER: 2, "a": 1, "b": 1}
+
+
+def test_of_a_group_the_first_text_is_kept_in_short(clock):
+    groups = ErrorGroups()
+    groups.add("one", "X", "first " + "x" * 300, clock.now())
+    groups.add("one", "X", "second", clock.now())
+    (group,) = groups.newest(5)
+    assert group.message == ("first " + "x" * 300)[:200]
+    assert groups.newest(0) == groups.newest(-1) == []
 
 
 def test_the_group_not_seen_for_longest_makes_room(clock):
