@@ -41,7 +41,7 @@ def test_within_five_seconds_of_ready_the_dashboard_is_full(new_page, upstreams,
         page.goto("about:blank")  # it would rightly complain about a server that is gone
         assert jupiter.stop() == 0
         assert jupiter.noise() == []
-    assert took < SECONDS * (2 if skipping_is_forbidden() else 1)  # other machines are slower than ours
+    assert took < SECONDS * (4 if skipping_is_forbidden() else 1)  # a shared machine tells nothing about seconds
 
 
 def _agrees_with_the_catalogue(page, jupiter):
