@@ -129,7 +129,7 @@ class Kit(Subject):
 
 
 class Pybreaker(Subject):
-    """https://pypi.org/project/pybreaker"""
+    """The package pybreaker."""
 
     name = "pybreaker"
     streams = True
@@ -165,7 +165,7 @@ class Pybreaker(Subject):
 
 
 class Circuitbreaker(Subject):
-    """https://pypi.org/project/circuitbreaker"""
+    """The package circuitbreaker."""
 
     name = "circuitbreaker"
     streams = True
@@ -196,7 +196,7 @@ class Circuitbreaker(Subject):
 
 
 class Aiobreaker(Subject):
-    """https://pypi.org/project/aiobreaker"""
+    """The package aiobreaker."""
 
     name = "aiobreaker"
     streams = True
@@ -229,7 +229,7 @@ class Aiobreaker(Subject):
 
 
 class Purgatory(Subject):
-    """https://pypi.org/project/purgatory"""
+    """The package purgatory."""
 
     name = "purgatory"
 
@@ -258,7 +258,7 @@ class Purgatory(Subject):
 
 
 class Interlock(Subject):
-    """https://pypi.org/project/interlock-cb"""
+    """The package interlock-cb."""
 
     name = "interlock-cb"
 
