@@ -126,18 +126,17 @@ def test_what_is_sent_and_thrown_reaches_the_generator_and_its_result_comes_back
 
 
 def test_closing_the_stream_closes_the_generator(breaker):
-    closed = []
+    made = []
 
-    def items():
-        try:
-            yield 1
-        finally:
-            closed.append(True)
+    def remembered():
+        made.append(numbers())
+        return made[0]
 
-    stream = breaker.call(items)
+    stream = breaker.call(remembered)
     next(stream)
     stream.close()
-    assert closed == [True]
+    assert list(made[0]) == [], "closed, though something still holds it"
+    assert list(stream) == []
 
 
 def test_any_iterator_can_be_streamed_and_is_closed(breaker):
@@ -155,6 +154,10 @@ def test_any_iterator_can_be_streamed_and_is_closed(breaker):
     assert chunks.closed
 
 
+def test_an_iterator_that_cannot_be_closed_is_fine(breaker):
+    assert list(breaker.stream(lambda: [1, 2])) == [1, 2]
+
+
 def test_the_wait_for_the_first_item_decides_whether_a_stream_is_slow(clock):
     breaker = CircuitBreaker(window=CountWindow(10, slow_seconds=2, minimum_calls=5), clock=clock)
 
@@ -162,9 +165,23 @@ def test_the_wait_for_the_first_item_decides_whether_a_stream_is_slow(clock):
         clock.advance(first)
         yield 1
         clock.advance(second)
+        yield 2
+        clock.advance(second)
 
-    list(breaker.call(items, 3, 0))
-    list(breaker.call(items, 1, 100))
+    list(breaker.call(items, 2, 0))
+    list(breaker.call(items, 1.9, 100))
+    assert breaker.stats.slow == 1
+
+
+def test_an_empty_stream_is_as_slow_as_it_took(clock):
+    breaker = CircuitBreaker(window=CountWindow(10, slow_seconds=2, minimum_calls=5), clock=clock)
+
+    def nothing(seconds):
+        clock.advance(seconds)
+        yield from ()
+
+    for seconds in (2, 1.9):
+        list(breaker.call(nothing, seconds))
     assert breaker.stats.slow == 1
 
 

@@ -17,6 +17,13 @@ def test_as_many_as_there_are_places():
     bulkhead.enter()
 
 
+def test_one_place_is_enough():
+    bulkhead = Bulkhead(1)
+    assert bulkhead.taken == 0
+    bulkhead.enter()
+    assert bulkhead.taken == 1
+
+
 def test_a_bulkhead_without_places_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         Bulkhead(0)

@@ -79,6 +79,18 @@ def test_long_texts_are_cut(text):
     assert shown.endswith("…")
 
 
+def test_a_text_of_just_that_length_is_not():
+    assert redact_text("x" * 100, 100) == "x" * 100
+
+
+def test_numbers_stay_numbers_unless_json_does_not_know_them():
+    assert redact([1.5, -0.0, 1e300, 7, float("inf")]) == [1.5, -0.0, 1e300, 7, "inf"]
+
+
+def test_long_names_of_fields_are_cut():
+    assert list(redact({"x" * 150: 1})) == ["x" * 99 + "…"]
+
+
 def test_no_half_of_a_secret_is_left_over_at_the_cut():
     text = f"{JWT} " * 9 + "postgres://admin:hunter2hunter2@db"
     for limit in range(len(text) // 2 - 20, len(text) // 2):

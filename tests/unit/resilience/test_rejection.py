@@ -36,6 +36,14 @@ def test_a_kept_cause_says_the_same_and_holds_no_frames():
     assert (str(kept), kept.upstream_status, kept.retry_after) == ("refused", 503, 7)
 
 
+def test_arguments_that_were_changed_later_are_kept():
+    error = ValueError("first")
+    error.args = ("changed",)
+    error.note = "kept too"
+    kept = without_traceback(error)
+    assert (kept.args, kept.note) == (("changed",), "kept too")
+
+
 def test_an_os_error_keeps_its_number():
     kept = without_traceback(ConnectionRefusedError(111, "refused"))
     assert (kept.errno, str(kept)) == (111, "[Errno 111] refused")

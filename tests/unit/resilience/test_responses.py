@@ -22,7 +22,9 @@ from backend.resilience import (
     CallRejectedError,
     DashboardErrorHandler,
     ErrorAggregator,
+    ErrorMetrics,
     build_error_response,
+    error_aggregator,
     handle_api_error,
 )
 from tests.unit.resilience.green import GreenTimeout
@@ -205,6 +207,24 @@ def test_an_error_that_is_handled_twice_is_counted_once_in_the_aggregator(handle
     handler.handle_error(error)
     handler.handle_error(error)
     assert handler.aggregator.get_error_stats()["total_errors"] == 1
+
+
+def test_without_others_it_counts_in_those_of_the_program():
+    handler, metrics = DashboardErrorHandler(), ErrorMetrics()
+    assert handler.aggregator is error_aggregator
+    assert DashboardErrorHandler(metrics=metrics).error_metrics is metrics
+    assert DashboardErrorHandler().error_metrics is not handler.error_metrics
+
+
+def test_a_status_of_499_is_the_clients_and_500_is_ours(handler, caplog):
+    class TheirsError(DashboardError):
+        status = 499
+
+    with caplog.at_level(logging.DEBUG):
+        handler.handle_error(TheirsError())
+        handler.handle_error(DashboardError())
+    assert [record.levelno for record in caplog.records] == [logging.INFO, logging.ERROR]
+    assert handler.aggregator.get_error_stats()["errors_by_type"] == {"DashboardError": 1}
 
 
 def test_as_a_decorator_errors_become_answers(handler):

@@ -1,7 +1,10 @@
 """Calls that never raise."""
 
+import time
+
 import pytest
 
+from backend import runtime
 from backend.errors import CircuitBreakerOpenError, NetworkError, ValidationError
 from backend.resilience import ErrorAggregator, safe_api_call, with_fallback
 from tests.unit.resilience.calls import Down, down
@@ -63,6 +66,17 @@ def test_timers_are_failures_and_cancellations_pass(safe):
     assert safe(raising(GreenTimeout()), fallback="instead", max_retries=0) == "instead"
     with pytest.raises(Cancelled):
         safe(raising(Cancelled()))
+
+
+@pytest.mark.skipif(runtime.mode() == "threading", reason="threads cannot be interrupted")
+def test_a_timer_that_a_caller_has_set_passes(safe):
+    with pytest.raises(TimeoutError):
+        runtime.call_with_timeout(0.01, safe, lambda: time.sleep(5), fallback="instead")
+
+
+def test_with_fallback_says_what_failed(caplog):
+    with_fallback("instead")(down)()
+    assert "down failed with Down, giving its fallback" in caplog.text
 
 
 def test_without_names_the_defaults_do():
