@@ -31,7 +31,6 @@ def record(**fields):
     given |= {"open_ms": st.sampled_from([0, 1000, 5000]), "level": st.integers(0, 2), "failures": st.integers(0, 9)}
     given |= {"decision": st.sampled_from(["w1:1", "w1:2", "w2:3", "w3:4", "w3:5"]), "reason": st.just("because")}
     optional = {"manual": st.just(True), "until_in": st.integers(100, 3000), "author": st.just("anna")}
-    optional |= {"lease": st.just(1000)}
     return st.fixed_dictionaries(given | fields, optional=optional)
 
 
@@ -64,7 +63,12 @@ BREAKER = st.one_of(
         st.just("release"),
         st.fixed_dictionaries(COMMON | {"fence": st.integers(1, 4), "succeeded": st.booleans()}),
     ),
-    st.tuples(st.just("renew"), st.fixed_dictionaries(COMMON | {"fence": st.integers(1, 4), "lease": st.just(800)})),
+    st.tuples(
+        st.just("renew"),
+        st.fixed_dictionaries(
+            COMMON | {"fence": st.integers(1, 4), "lease": st.just(800), "generation": st.integers(1, 9)}
+        ),
+    ),
     st.tuples(
         st.just("sync"),
         st.fixed_dictionaries(

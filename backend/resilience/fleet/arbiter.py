@@ -79,9 +79,8 @@ class Arbiter:
             return {"accepted": False}
         else:
             self._take(self._stamped(given))
-        fence = self._grant(given["lease"]) if given.get("lease") else None
         self._announce()
-        return {"accepted": True, "fence": fence}
+        return {"accepted": True}
 
     def _lease(self) -> Json:
         args = self._args
@@ -120,10 +119,17 @@ class Arbiter:
         return {}
 
     def _renew(self) -> Json:
+        args = self._args
+        if self._state() != "half_open" or self._generation() != args["generation"]:
+            return {}
+        self._drop_ended_leases()
         for lease in self._leases:
-            if lease["fence"] == self._args["fence"] and lease["ends"] > self._now:
-                lease["ends"] = self._now + self._args["lease"]
-        return {}
+            if lease["fence"] == args["fence"]:
+                lease["ends"] = max(lease["ends"], self._now + args["lease"])
+                return {"fence": lease["fence"]}
+        if len(self._leases) + self._succeeded >= args["permits"]:
+            return {}
+        return {"fence": self._grant(args["lease"])}
 
     def _sync(self) -> Json:
         args = self._args

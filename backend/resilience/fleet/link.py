@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from backend import runtime
 from backend.resilience.clock import Clock
@@ -23,6 +24,8 @@ class Link:
 
     def __init__(self, server: FleetServer, clock: Clock, timing: Timing, on_away: Callable[[], None]) -> None:
         self.up = False
+        self.bounded: Callable[..., Any] = runtime.call_with_timeout
+        """Calls a function for at most so many seconds; a test without real time puts its own here."""
         self._server = server
         self._clock = clock
         self._timing = timing
@@ -57,10 +60,11 @@ class Link:
             return None
         sent = self._clock.monotonic()
         try:
-            (reply,) = runtime.call_with_timeout(self._timing.timeout, self._server.ask, [request])
+            replies: list[Json | None] = self.bounded(self._timing.timeout, self._server.ask, [request])
         except (ServerAwayError, TimeoutError) as error:
             self.lost(error)
             return None
+        reply = replies[0]
         if reply is not None:
             self._time.sample(reply["now"], sent, self._clock.monotonic())
         return reply

@@ -28,11 +28,6 @@ class Permits:
         self._ends = {fence: ends for fence, ends in self._ends.items() if ends > now}
         return list(self._ends)
 
-    def left(self) -> dict[int, int]:
-        """Return token -> milliseconds for which we hold it on."""
-        now = self._monotonic()
-        return {fence: round(1000 * (self._ends[fence] - now)) for fence in self.fences()}
-
     def give_back(self) -> int | None:
         """Hold one less and return its token; None where we hold none."""
         fences = self.fences()
@@ -40,10 +35,10 @@ class Permits:
             del self._ends[fences[-1]]
         return fences[-1] if fences else None
 
-    def replace(self, fence: int, other: int, seconds: float) -> None:
-        """The server has given a permit of ours a new token."""
-        self._ends.pop(fence, None)
-        self._ends[other] = self._monotonic() + seconds
+    def replace(self, fence: int, other: int) -> None:
+        """The server, which had forgotten it, has given a permit of ours a new token."""
+        if fence in self._ends:
+            self._ends[other] = self._ends.pop(fence)
 
     def clear(self) -> None:
         """Forget all: the state that they were for is over."""
@@ -61,14 +56,19 @@ class Permits:
         self._renewal_wanted, self._renewed_at = True, self._monotonic()
         return True
 
-    def renewals(self) -> dict[int, int]:
-        """Return token -> milliseconds for which it is to be held on from now, and take note of it."""
-        if not self._renewal_wanted:
+    def renewals(self, poll: bool) -> dict[int, int]:
+        """Return token -> milliseconds for which it is held on from now.
+
+        Args:
+            poll: also where nothing is new, for a server that may have forgotten them.
+        """
+        if self._renewal_wanted:
+            self._renewal_wanted = False
+            self._ends = dict.fromkeys(self.fences(), self._monotonic() + self._seconds)
+        elif not poll:
             return {}
-        self._renewal_wanted = False
-        ends = self._monotonic() + self._seconds
-        self._ends = dict.fromkeys(self.fences(), ends)
-        return dict.fromkeys(self._ends, round(1000 * self._seconds))
+        now = self._monotonic()
+        return {fence: round(1000 * (self._ends[fence] - now)) for fence in self.fences()}
 
     def others_hold(self, seconds: float) -> None:
         """Others hold every permit for so many seconds."""

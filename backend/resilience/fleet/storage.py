@@ -117,7 +117,7 @@ class RedisBreakerStorage(BreakerStorage):
         if self._view is None:
             return
         with self._view.lock:
-            moves, ended, renewals = list(self._known().moves), list(self._ended), self._permits.renewals()
+            moves, ended, renewals = list(self._known().moves), list(self._ended), self._permits.renewals(poll)
             restored, self._restored = self._restored, []
             counts = self._takes_counts(poll)
         yield from restored
@@ -126,7 +126,7 @@ class RedisBreakerStorage(BreakerStorage):
         for entry in ended:
             yield self._return(entry)
         for fence, milliseconds in renewals.items():
-            yield self._request("renew", {"fence": fence, "lease": milliseconds}, self._answer)
+            yield self._renewal(fence, milliseconds)
         if counts and not moves:
             yield self._sync()
 
@@ -210,21 +210,30 @@ class RedisBreakerStorage(BreakerStorage):
             args["record"] = follower.opened.told(self._clock)
         return self._request("lease", args, self._answer)
 
-    def _proposal(self, move: Move, lease_ms: int | None = None, fence: int | None = None) -> Request:
+    def _proposal(self, move: Move) -> Request:
         follower = self._known()
-        record = move.told(self._clock)
-        if lease_ms is not None:
-            record["lease"] = lease_ms
 
         def done(reply: Json) -> None:
             follower.answered(move)
-            if fence is not None and "fence" in reply:
-                self._permits.replace(fence, reply["fence"], (lease_ms or 0) / 1000)
             self._answer(reply)
+            self._counts_changed = True  # what was counted meanwhile belongs to the state that is now known
+            self._wake(0.0)
 
         permits = self._view_of().permits
-        args = {"record": record, "fences": move.fences, "permits": permits, **follower.standing()}
+        args = {"record": move.told(self._clock), "fences": move.fences, "permits": permits, **follower.standing()}
         return self._request("propose", args, done)
+
+    def _renewal(self, fence: int, milliseconds: int) -> Request:
+        view = self._view_of()
+
+        def done(reply: Json) -> None:
+            if "fence" in reply:
+                with view.lock:
+                    self._permits.replace(fence, reply["fence"])
+            self._answer(reply)
+
+        terms = {"generation": view.record.generation, "permits": view.permits}
+        return self._request("renew", {"fence": fence, "lease": milliseconds, **terms}, done)
 
     def _return(self, entry: tuple[int, bool]) -> Request:
         fence, succeeded = entry
@@ -269,14 +278,9 @@ class RedisBreakerStorage(BreakerStorage):
         """Follow the server's record, or give it back what it has lost."""
         self._follow(reply, final=True)
         lost = self._known().forgotten(reply)
-        if lost is None:
-            return
-        left = self._permits.left() if lost.record.state == HALF_OPEN else {}
-        for fence, milliseconds in left.items():
-            self._restored.append(self._proposal(lost, milliseconds, fence))
-        if not left:
-            self._restored.append(self._proposal(lost))
-        self._wake(0.0)
+        if lost is not None:
+            self._restored = [self._proposal(lost)]
+            self._wake(0.0)
 
     def _follow(self, told: Json, *, final: bool, probing: bool = False) -> None:
         server_ms = told["now"] if "now" in told else self._link.server_ms() or told["at"]

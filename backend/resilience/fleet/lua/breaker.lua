@@ -143,9 +143,8 @@ function operations.propose()
   else
     take(stamped(given))
   end
-  local fence = given.lease and grant(given.lease) or nil
   announce()
-  return {accepted = true, fence = fence}
+  return {accepted = true}
 end
 
 -- May the asker send a probe? The first one after the break makes the circuit half-open.
@@ -203,14 +202,19 @@ function operations.release()
   return {}
 end
 
+-- A probe goes on. A permit that we do not know, because we have lost our memory, is given anew while there is room.
 function operations.renew()
+  if state() ~= 'half_open' or generation() ~= args.generation then return {} end
+  drop_ended_leases()
   for _, lease in ipairs(s.leases) do
-    if lease.fence == args.fence and lease.ends > now then
-      lease.ends = now + args.lease
+    if lease.fence == args.fence then
+      lease.ends = math.max(lease.ends, now + args.lease)
       changed = true
+      return {fence = lease.fence}
     end
   end
-  return {}
+  if #s.leases + s.succeeded >= args.permits then return {} end
+  return {fence = grant(args.lease)}
 end
 
 -- Takes in a worker's bucket. Failures in a row belong to a run, which ends with a success anywhere in the fleet;
