@@ -5,6 +5,7 @@ import pytest
 
 from backend.errors import CircuitBreakerOpenError, NotFoundError
 from backend.resilience import CircuitBreaker, CountWindow, Listeners, TimeWindow
+from backend.resilience.breaker import _entered
 from tests.unit.resilience.calls import Down, down, fail, fine
 from tests.unit.resilience.green import Cancelled, GreenTimeout
 
@@ -112,6 +113,37 @@ def test_a_lost_probers_permit_returns_when_its_lease_ends(clock):
     breaker.begin()
     lost.succeeded()
     assert breaker.state == "half_open", "who lost the lease has no say any more"
+
+
+def test_the_outcome_of_a_probe_whose_lease_has_ended_is_dropped(clock):
+    breaker = CircuitBreaker(1, 60, probe_seconds=10, clock=clock)
+    fail(breaker)
+    clock.advance(60)
+    lost = breaker.begin()
+    clock.advance(10)
+    lost.succeeded()
+    assert breaker.state == "half_open"
+    assert breaker.call(fine) == "fine"
+    assert breaker.state == "closed"
+
+
+def test_a_rejection_in_half_open_still_tells_the_cause(breaker, clock):
+    fail(breaker, 5)
+    clock.advance(60)
+    breaker.begin()
+    with pytest.raises(CircuitBreakerOpenError) as caught:
+        breaker.call(fine)
+    assert isinstance(caught.value.last_cause, Down)
+
+
+def test_whether_it_would_reject_is_known_without_a_call(breaker, clock):
+    assert not breaker.is_rejecting
+    fail(breaker, 5)
+    assert breaker.is_rejecting
+    clock.advance(60)
+    assert not breaker.is_rejecting
+    breaker.force_open()
+    assert breaker.is_rejecting
 
 
 @pytest.mark.parametrize("stop", [Cancelled(), GeneratorExit(), KeyboardInterrupt(), SystemExit()])
@@ -230,6 +262,54 @@ def test_slow_calls_open_it_and_a_timeout_is_slow(clock):
     assert breaker.state == "open"
 
 
+@pytest.mark.parametrize("begin", ["call", "begin"])
+def test_slowness_is_measured_from_the_beginning_of_the_call(clock, begin):
+    clock.advance(1000)
+    breaker = CircuitBreaker(window=CountWindow(10, slow_seconds=2, minimum_calls=5), clock=clock)
+    for seconds in (1.9, 2):
+        if begin == "call":
+            breaker.call(clock.sleep, seconds)
+        else:
+            call = breaker.begin()
+            clock.advance(seconds)
+            call.succeeded()
+    assert breaker.stats.slow == 1
+
+
+def test_a_slow_failure_is_slow_and_a_failure(clock):
+    breaker = CircuitBreaker(window=CountWindow(10, slow_seconds=2, minimum_calls=5), clock=clock)
+
+    def slow_failure():
+        clock.advance(2)
+        raise Down
+
+    fail(breaker, func=slow_failure)
+    assert (breaker.stats.slow, breaker.stats.failures) == (1, 1)
+
+
+def test_what_the_window_holds_is_empty_while_it_is_not_closed(clock):
+    breaker = CircuitBreaker(window=CountWindow(10, minimum_calls=1), clock=clock)
+    breaker.call(fine)
+    assert breaker.stats.calls == 1
+    fail(breaker)
+    assert (breaker.stats.calls, breaker.state) == (0, "open")
+
+
+def test_of_several_probes_the_share_of_slow_ones_decides_and_breaks_grow(clock):
+    window = CountWindow(10, slow_rate=0.5, slow_seconds=2, minimum_calls=1)
+    breaker = CircuitBreaker(timeout=10, window=window, permits=4, growth=2, clock=clock)
+    fail(breaker)
+    clock.advance(10)
+    breaker.call(clock.sleep, 2)
+    assert breaker.state == "half_open", "one of four is less than half"
+    breaker.call(clock.sleep, 2)
+    assert (breaker.state, breaker.retry_after) == ("open", 20)
+    clock.advance(20)
+    for seconds in (2, 1, 1, 1):
+        breaker.call(clock.sleep, seconds)
+    assert breaker.state == "closed"
+
+
 def test_a_slow_probe_opens_it_again(clock):
     breaker = CircuitBreaker(timeout=60, window=CountWindow(4, slow_seconds=2, minimum_calls=1), clock=clock)
     fail(breaker)
@@ -295,6 +375,22 @@ def test_as_a_context_manager_it_guards_the_block(breaker):
     assert breaker.state == "open"
     with pytest.raises(CircuitBreakerOpenError), breaker:
         pytest.fail("the block was run")
+
+
+def test_a_block_that_succeeds_starts_the_count_anew_and_gives_the_breaker(breaker):
+    fail(breaker, 4)
+    with breaker as entered:
+        assert entered is breaker
+    assert breaker.failure_count == 0
+
+
+def test_a_block_that_has_ended_is_forgotten(breaker):
+    with breaker:
+        pass
+    with pytest.raises(Down), breaker:
+        down()
+    assert breaker.failure_count == 1
+    assert _entered.get() == ()
 
 
 def test_blocks_of_several_breakers_may_be_nested(clock):
