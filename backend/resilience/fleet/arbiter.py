@@ -66,6 +66,8 @@ class Arbiter:
         args = self._args
         given = dict(args["record"])
         if self._was_decided(given["decision"]):
+            if self.record["decision"] == given["decision"] and given["generation"] > self._generation():
+                self._renumber(given["generation"] - 1)
             return {"accepted": True}
         if given.get("manual"):
             given["generation"] = max(given["generation"], self._generation() + 1)

@@ -280,7 +280,7 @@ class RedisBreakerStorage(BreakerStorage):
         lost = self._known().forgotten(reply)
         if lost is not None:
             self._restored = [self._proposal(lost)]
-            self._wake(0.0)
+            self._wake(self._timing.flush)  # not at once: whatever goes wrong here must not become a busy loop
 
     def _follow(self, told: Json, *, final: bool, probing: bool = False) -> None:
         server_ms = told["now"] if "now" in told else self._link.server_ms() or told["at"]

@@ -129,7 +129,10 @@ local operations = {}
 -- A worker tells what it has decided. A person's decision is taken always, a newer number than ours mostly.
 function operations.propose()
   local given = args.record
-  if was_decided(given.decision) then return {accepted = true} end
+  if was_decided(given.decision) then
+    if s.record.decision == given.decision and given.generation > generation() then renumber(given.generation - 1) end
+    return {accepted = true}
+  end
   if given.manual then
     given.generation = math.max(given.generation, generation() + 1)
     take(stamped(given))
