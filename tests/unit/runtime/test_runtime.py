@@ -72,7 +72,7 @@ def test_offload_lets_the_others_run():
     runtime.spawn(tick)
     runtime.offload(_block, 0.2)
     stop.set()
-    assert len(ticks) > 5
+    assert len(ticks) >= 2  # blocked, there would be one at most
 
 
 def _block(seconds):
