@@ -32,7 +32,7 @@ def blueprint(summaries: SummaryService, status: StatusService) -> Blueprint:
             return answer(summaries.summary(user, force_refresh=query["force_refresh"]))
         body, etag = kept
         headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache"}
-        if request.if_none_match.contains(etag):
+        if request.if_none_match.contains_weak(etag):
             return Response(status=304, headers=headers)
         return raw_answer(body, headers=headers)
 

@@ -12,6 +12,7 @@ from backend.api import answers, conversations, dashboard, demo, documents, erro
 from backend.api import errors as api_errors
 from backend.api import pulse as pulse_routes
 from backend.api import threats as threat_routes
+from backend.api.ready_answers import Kept, ReadyAnswers
 from backend.app.jupiter import Jupiter
 from backend.app.kit import Kit
 from backend.app.security import Security, secret_key
@@ -73,7 +74,9 @@ def install(
     page_context.install(app, ROOT / "static", demo=settings.demo)
     app.register_blueprint(pages.blueprint(security.sessions, services.status, jupiter.metrics, jupiter.ready.is_set))
     api_errors.install(app, kit.errors, pages.to_sign_in)
-    app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]
+    kept = {"/api/dashboard/summary": Kept("dashboard.summary", services.summaries.summary_bytes)}
+    ready = ReadyAnswers(app, app.wsgi_app, security.door, kept, answered=jupiter.metrics.answered)
+    app.wsgi_app = SecurityHeaders(ready)  # type: ignore[method-assign]
 
     @app.after_request
     def note(response: Response) -> Response:

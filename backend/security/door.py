@@ -88,9 +88,8 @@ class Door:
             self._limiter.check(declared.limit, request.remote_addr or "unknown")
             return
         principal = self._authenticated()
-        self._limiter.check(declared.limit, principal.user_id)
+        self.admit(declared, principal)
         self._check_origin(declared, principal)
-        principal.check(declared.role, self._clock.now().timestamp())
         g.principal = principal
         logs.bind(user=principal.user_id)
 
@@ -112,8 +111,27 @@ class Door:
             scheme, _, token = header.partition(" ")
             if scheme.lower() != "bearer":
                 raise AuthenticationError("the Authorization header must be: Bearer <token>")
-            return self._tokens.authenticate(token.strip())
+            return self.bearer(token)
         return self._sessions.read(session)
+
+    def bearer(self, token: str) -> Principal:
+        """Return whose bearer token this is.
+
+        Raises:
+            AuthenticationError: nobody we know.
+        """
+        return self._tokens.authenticate(token.strip())
+
+    def admit(self, declared: Access, principal: Principal) -> None:
+        """Count one request of a known person, and make sure that the role reaches.
+
+        Raises:
+            AuthenticationError: the proof has expired.
+            ForbiddenError: the role is too low.
+            RateLimitedError: too many requests.
+        """
+        self._limiter.check(declared.limit, principal.user_id)
+        principal.check(declared.role, self._clock.now().timestamp())
 
     def _check_origin(self, declared: Access, principal: Principal) -> None:
         if not principal.by_cookie:
