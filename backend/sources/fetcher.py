@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -13,6 +13,7 @@ from backend.errors import NetworkError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.deadline import Deadline
 from backend.sources.body import read_body
+from backend.sources.headers import wait_for_reset
 from backend.sources.http_errors import transport_error, unusable_status
 from backend.sources.redirects import REDIRECTS, check_address, next_address, peer
 
@@ -22,7 +23,7 @@ MAX_BYTES = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An answer; `body` is decompressed, `url` the address it came from in the end."""
+    """An answer; `body` is decompressed, `url` the address it came from in the end, `headers` have small names."""
 
     status: int
     body: bytes
@@ -30,6 +31,7 @@ class Fetched:
     last_modified: str | None
     not_modified: bool
     url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def new_client() -> httpx.Client:
@@ -115,7 +117,10 @@ class HttpFetcher:
     def _take(self, response: httpx.Response, limit: Deadline, max_bytes: int) -> Fetched:
         status = response.status_code
         if status not in (200, 304):
-            raise unusable_status(status, response.headers.get("retry-after"), self._clock.now())
+            now = self._clock.now()
+            reset = wait_for_reset(response.headers, now)
+            asked = response.headers.get("retry-after") or (None if reset is None else str(reset))
+            raise unusable_status(status, asked, now)
         body = b"" if status == 304 else self._body(response, limit, max_bytes)
         return Fetched(
             status=status,
@@ -124,6 +129,7 @@ class HttpFetcher:
             last_modified=response.headers.get("last-modified"),
             not_modified=status == 304,
             url=str(response.url),
+            headers=response.headers,
         )
 
     def _body(self, response: httpx.Response, limit: Deadline, max_bytes: int) -> bytes:
