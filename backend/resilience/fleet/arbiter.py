@@ -69,14 +69,15 @@ class Arbiter:
             if self.record["decision"] == given["decision"] and given["generation"] > self._generation():
                 self._renumber(given["generation"] - 1)
             return {"accepted": True}
-        if given.get("manual"):
+        if given.get("manual") or self._is_of_a_probe():
             given["generation"] = max(given["generation"], self._generation() + 1)
             self._take(self._stamped(given))
-            self._note_decision()
+            if given.get("manual"):
+                self._note_decision()
         elif given["generation"] <= self._generation():
             self._settle_lineage()
             return {"accepted": False}
-        elif self._stands(args.get("fences") or []):
+        elif self._stands():
             self._renumber(max(given["generation"], args.get("floor") or 0))
             return {"accepted": False}
         else:
@@ -88,7 +89,7 @@ class Arbiter:
         args = self._args
         self._permits = args["permits"]
         given = args.get("record")
-        if given and given["generation"] > self._generation() and not self._stands([]):
+        if given and given["generation"] > self._generation() and not self._stands():
             self._take(self._stamped(given))
         self._settle_lineage()
         first = self._state() == "open"
@@ -125,10 +126,9 @@ class Arbiter:
         if self._state() != "half_open" or self._generation() != args["generation"]:
             return {}
         self._drop_ended_leases()
-        for lease in self._leases:
-            if lease["fence"] == args["fence"]:
-                lease["ends"] = max(lease["ends"], self._now + args["lease"])
-                return {"fence": lease["fence"]}
+        for lease in self._of_ours([args["fence"]]):
+            lease["ends"] = max(lease["ends"], self._now + args["lease"])
+            return {"fence": lease["fence"]}
         if len(self._leases) + self._succeeded >= args["permits"]:
             return {}
         return {"fence": self._grant(args["lease"])}
@@ -206,7 +206,7 @@ class Arbiter:
         floor, record = self._args.get("floor"), self.record
         if floor is None or not record or floor < record["generation"]:
             return
-        if self._args.get("base") != record["decision"] and record["state"] != "half_open":
+        if self._args.get("base") != record["decision"]:
             self._renumber(floor)
 
     # Permits
@@ -218,10 +218,9 @@ class Arbiter:
         return self._fence
 
     def _without(self, fence: int) -> bool:
-        kept = [lease for lease in self._leases if lease["fence"] != fence]
-        found = len(kept) < len(self._leases)
-        self._leases = kept
-        return found
+        ours = self._of_ours([fence])
+        self._leases = [lease for lease in self._leases if lease not in ours]
+        return bool(ours)
 
     def _drop_ended_leases(self) -> None:
         self._leases = [lease for lease in self._leases if lease["ends"] > self._now]
@@ -234,14 +233,23 @@ class Arbiter:
             return None
         return min(int(lease["ends"]) for lease in self._leases)
 
-    def _stands(self, fences: list[int]) -> bool:
+    def _stands(self) -> bool:
         if self._state() in OVERRIDES:
             until = self.record.get("until")
             return until is None or until - self._now > SLACK
         if self._state() != "half_open":
             return False
         self._drop_ended_leases()
-        return bool(self._leases) and not any(lease["fence"] in fences for lease in self._leases)
+        return bool(self._leases)
+
+    def _is_of_a_probe(self) -> bool:
+        if self._state() != "half_open":
+            return False
+        self._drop_ended_leases()
+        return bool(self._of_ours(self._args.get("fences") or []))
+
+    def _of_ours(self, fences: list[int]) -> list[Json]:
+        return [each for each in self._leases if each["fence"] in fences and each["worker"] == self._args["worker"]]
 
     # Counting
 

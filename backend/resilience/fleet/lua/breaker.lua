@@ -61,8 +61,7 @@ local function renumber(floor)
 end
 
 local function settle_lineage()
-  if args.floor and s.record and args.floor >= generation() and args.base ~= s.record.decision
-      and state() ~= 'half_open' then
+  if args.floor and s.record and args.floor >= generation() and args.base ~= s.record.decision then
     renumber(args.floor)
   end
 end
@@ -75,20 +74,32 @@ local function drop_ended_leases()
   s.leases = kept
 end
 
+-- Tokens begin anew when the server has lost its memory, so a token alone is nobody's.
+local function is_ours(lease, fence)
+  return lease.fence == fence and lease.worker == args.worker
+end
+
 -- Whether the present state must not give way to a move that a worker made on its own.
-local function stands(fences)
+local function stands()
   if OVERRIDES[state()] then
     return not s.record['until'] or s.record['until'] - now > SLACK
   end
   if state() ~= 'half_open' then return false end
   drop_ended_leases()
-  if #s.leases == 0 then return false end
+  return #s.leases > 0
+end
+
+-- Whether the asker holds a permit of the present half-open state: what became of the probe decides, by whatever
+-- number the asker knew that state.
+local function is_of_a_probe()
+  if state() ~= 'half_open' then return false end
+  drop_ended_leases()
   for _, lease in ipairs(s.leases) do
-    for _, fence in ipairs(fences or {}) do
-      if lease.fence == fence then return false end
+    for _, fence in ipairs(args.fences or {}) do
+      if is_ours(lease, fence) then return true end
     end
   end
-  return true
+  return false
 end
 
 local function stamped(given)
@@ -133,14 +144,14 @@ function operations.propose()
     if s.record.decision == given.decision and given.generation > generation() then renumber(given.generation - 1) end
     return {accepted = true}
   end
-  if given.manual then
+  if given.manual or is_of_a_probe() then
     given.generation = math.max(given.generation, generation() + 1)
     take(stamped(given))
-    note_decision(s.record)
+    if given.manual then note_decision(s.record) end
   elseif given.generation <= generation() then
     settle_lineage()
     return {accepted = false}
-  elseif stands(args.fences) then
+  elseif stands() then
     renumber(math.max(given.generation, args.floor or 0))
     return {accepted = false}
   else
@@ -179,7 +190,7 @@ end
 
 local function without(fence)
   for position, lease in ipairs(s.leases) do
-    if lease.fence == fence then
+    if is_ours(lease, fence) then
       table.remove(s.leases, position)
       changed = true
       return true
@@ -210,7 +221,7 @@ function operations.renew()
   if state() ~= 'half_open' or generation() ~= args.generation then return {} end
   drop_ended_leases()
   for _, lease in ipairs(s.leases) do
-    if lease.fence == args.fence then
+    if is_ours(lease, args.fence) then
       lease.ends = math.max(lease.ends, now + args.lease)
       changed = true
       return {fence = lease.fence}

@@ -1,0 +1,58 @@
+"""Histories in which the model once found a promise broken, shrunk to what was needed, and told again."""
+
+import logging
+
+import pytest
+
+from tests.model.machine import FleetMachine
+
+
+class Draws:
+    """Stands in for Hypothesis' data: gives what was drawn then."""
+
+    def __init__(self, *values):
+        self._values = list(values)
+
+    def draw(self, _):
+        return self._values.pop(0)
+
+
+class Told:
+    """A machine whose promises are held against it after each step, and once more at the end."""
+
+    def __init__(self, machine):
+        self.machine = machine
+
+    def __getattr__(self, name):
+        step = getattr(self.machine, name)
+
+        def made(**arguments):
+            step(**arguments)
+            self.machine.everything_holds()
+
+        return made
+
+
+@pytest.fixture
+def told(caplog):
+    caplog.set_level(logging.CRITICAL, "jupiter.resilience")
+    history = Told(FleetMachine())
+    yield history
+    history.machine.teardown()
+
+
+def test_a_worker_half_open_on_its_own_takes_on_the_number_of_the_fleets_half_open_state(told):
+    """Found after 137,708 steps: cut off, it came to a higher number; the fleet's stayed below it for ever."""
+    told.an_outage(seconds=0.0, times=1)
+    told.an_outage(seconds=0.06, times=2)
+    told.the_break_passes(first=0)
+    told.a_process_is_in_trouble(number=0, what="cut")
+    told.finish(data=Draws(0), outcome="success")
+    told.time_passes(first=0, seconds=2.0)
+    told.all_begin(first=0)
+    told.an_outage(seconds=0.0, times=2)
+    told.finish(data=Draws(1), outcome="failure")
+    told.an_outage(seconds=0.0, times=1)
+    told.deliver_all()
+    told.the_break_passes(first=0)
+    assert told.machine.world.record["state"] == "half_open"
