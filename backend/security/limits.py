@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 
 import limits
-from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from backend.errors import RateLimitedError
+from backend.security.counters import MemoryCounters
 
 
 class RateLimiter:
@@ -25,7 +25,7 @@ class RateLimiter:
 
     def __init__(self, rates: dict[str, str], *, now: Callable[[], float] = time.time) -> None:
         self._items = {name: limits.parse(rate) for name, rate in rates.items()}
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(MemoryCounters(now=now))
         self._now = now
 
     def check(self, name: str, key: str) -> None:
