@@ -38,7 +38,7 @@ class Connection:
         """Read what is there; tell whether the answer is complete.
 
         Raises:
-            ConnectionError: the server has closed, or has not answered 200.
+            ConnectionError: the server has closed, or has answered neither 200 nor 304.
         """
         piece = self.socket.recv(262_144)
         if not piece:
@@ -46,9 +46,12 @@ class Connection:
         self.received += piece
         if self.wanted < 0 and b"\r\n\r\n" in self.received:
             head = self.received.partition(b"\r\n\r\n")[0]
-            if b" 200 " not in head[:16]:
+            if b" 304 " in head[:16]:
+                self.wanted = len(head) + 4  # has no body
+            elif b" 200 " in head[:16]:
+                self.wanted = len(head) + 4 + _length(head)
+            else:
                 raise ConnectionError(f"answered {head[:60]!r}")
-            self.wanted = len(head) + 4 + _length(head)
         return 0 <= self.wanted <= len(self.received)
 
 
