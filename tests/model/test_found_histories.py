@@ -56,3 +56,20 @@ def test_a_worker_half_open_on_its_own_takes_on_the_number_of_the_fleets_half_op
     told.deliver_all()
     told.the_break_passes(first=0)
     assert told.machine.world.record["state"] == "half_open"
+
+
+def test_a_probe_that_a_forgetful_server_admitted_under_a_lower_number_keeps_its_permit(told):
+    """Found after 52,599 steps: the next message took the permit away from a stream that went on; another joined it."""
+    told.an_outage(seconds=0.0, times=3)
+    told.time_passes(first=0, seconds=0.06)
+    told.the_break_passes(first=0)
+    told.the_server_is_in_trouble(what="down")
+    told.a_person_decides(number=0, seconds=None, what="reset")
+    told.time_passes(first=0, seconds=1.1)
+    told.the_server_is_back(forgetful=False)
+    told.time_passes(first=0, seconds=1.1)
+    told.the_server_is_in_trouble(what="evict")
+    told.all_begin(first=0)
+    (probe,) = told.machine.probes
+    told.a_probe_is_a_long_stream(data=Draws(probe), first=0)
+    assert told.machine.probes == [probe]

@@ -59,11 +59,17 @@ class Follower:
             self.moves = [each for each in self.moves if each is not move]
 
     def standing(self) -> Json:
-        """Return where we stand without the server's word: half-open, after a break that it may not agree on."""
+        """Return where we stand while half-open: our number, and what that came of, on which the server may not agree.
+
+        It may have a lower number than ours, because we went ahead or because it has lost its memory. What it decides
+        then must be above ours, or we would take no notice of it.
+        """
         record = self._view.record
-        if not self._is_ours_alone(record) or self.opened is None:
+        if record.state != HALF_OPEN or record.manual:
             return {}
-        return {"floor": record.generation, "base": self.opened.decision}
+        if not self._is_ours_alone(record):
+            return {"floor": record.generation, "base": self._decision(record)}
+        return {"floor": record.generation, "base": self.opened.decision} if self.opened else {}
 
     # What the server has decided
 
