@@ -18,7 +18,7 @@ from dotenv import dotenv_values
 from marshmallow import Schema, fields, validate
 from marshmallow import ValidationError as SchemaError
 
-SOURCES = ("cisa_kev", "epss", "hacker_news")
+SOURCES = ("cisa_kev", "epss", "hacker_news", "mastodon")
 DEFAULT_SOURCES = SOURCES
 DEFAULT_FEEDS = (
     "https://www.cisa.gov/cybersecurity-advisories/all.xml",
@@ -27,6 +27,9 @@ DEFAULT_FEEDS = (
     "https://krebsonsecurity.com/feed/",
     "https://www.securityweek.com/feed/",
 )
+DEFAULT_MASTODON_SERVERS = ("https://infosec.exchange", "https://mastodon.social")
+DEFAULT_MASTODON_TAGS = ("infosec", "cve")
+MOST_TAGS = 8
 _POSITIVE = validate.Range(min=0, min_inclusive=False)
 _RATE = validate.Regexp(
     r"^[1-9]\d*/(second|minute|hour)$", error="must be a number, a slash and second, minute or hour, like 60/minute"
@@ -93,6 +96,8 @@ class Settings:
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)
     pulse_feeds: tuple[str, ...] = DEFAULT_FEEDS
     pulse_refresh_seconds: float = 300.0
+    mastodon_servers: tuple[str, ...] = DEFAULT_MASTODON_SERVERS
+    mastodon_tags: tuple[str, ...] = DEFAULT_MASTODON_TAGS
     demo: bool = False
     notices: tuple[str, ...] = ()
 
@@ -137,6 +142,17 @@ class _Names(fields.String):
         return names
 
 
+class _Tags(fields.String):
+    """Tags, with or without their #, parted by blanks or commas."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        tags = tuple(tag.removeprefix("#") for tag in str(value).replace(",", " ").split())
+        wrong = [tag for tag in tags if not re.fullmatch(r"\w{1,100}", tag)]
+        if wrong or not 0 < len(tags) <= MOST_TAGS:
+            raise SchemaError(f"must be one to {MOST_TAGS} tags of letters, digits and _, like infosec cve")
+        return tags
+
+
 class _SettingsSchema(Schema):
     """Environment names on the left of the data, Settings' own names on the right."""
 
@@ -167,6 +183,8 @@ class _SettingsSchema(Schema):
     enabled_sources = _Names(SOURCES, data_key="JUPITER_SOURCES")
     pulse_feeds = _Addresses(data_key="JUPITER_PULSE_FEEDS")
     pulse_refresh_seconds = fields.Float(data_key="JUPITER_PULSE_REFRESH_SECONDS", validate=_POSITIVE)
+    mastodon_servers = _Addresses(data_key="JUPITER_MASTODON_SERVERS")
+    mastodon_tags = _Tags(data_key="JUPITER_MASTODON_TAGS")
 
 
 class _LLMSchema(Schema):

@@ -10,6 +10,7 @@ from backend.sources.base import PulseBatch, Validators
 from backend.sources.feed_reader import read_feed
 from backend.sources.fetcher import HttpFetcher
 from backend.sources.heavy import heavy
+from backend.sources.pace import Pace
 
 ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 MARGIN = 1.0
@@ -24,6 +25,8 @@ class FeedSource:
         name: the guard's and ledger's, see `feed_names`.
         refresh_seconds: time between two fetches.
         request_seconds: the fetcher's timeout.
+        pace: of its server, where that wants to be asked seldom.
+        sharing: how many feeds share the pace.
         offload: runs the reading in a native thread.
     """
 
@@ -38,12 +41,16 @@ class FeedSource:
         name: str,
         refresh_seconds: float = 300.0,
         request_seconds: float = 10.0,
+        pace: Pace | None = None,
+        sharing: int = 1,
         offload: Callable[..., Any] = heavy,
     ) -> None:
+        round_seconds = pace.seconds * sharing if pace else 0.0
         self.name = name
         self.title = name.removeprefix("feed:")
-        self.refresh_seconds = refresh_seconds
-        self.timeout_seconds = request_seconds + MARGIN
+        self.refresh_seconds = max(refresh_seconds, round_seconds)
+        self.timeout_seconds = round_seconds + request_seconds + MARGIN
+        self._pace = pace
         self._fetcher = fetcher
         self._url = url
         self._offload = offload
@@ -51,6 +58,8 @@ class FeedSource:
     def fetch(self, *, previous: Validators | None = None) -> PulseBatch:
         """Fetch the feed; errors as in `PulseSource.fetch`."""
         known = previous or Validators(self._url)
+        if self._pace:
+            self._pace.wait_turn()
         answer = self._fetcher.get(
             self._url,
             headers={"Accept": ACCEPT},

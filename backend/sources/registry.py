@@ -5,6 +5,7 @@ To add a source: write its file beside the others, add its name to SOURCES in co
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from backend.config import Settings
@@ -15,6 +16,8 @@ from backend.sources.epss import Epss
 from backend.sources.feeds import FeedSource, feed_names
 from backend.sources.fetcher import HttpFetcher
 from backend.sources.hacker_news import HackerNews
+from backend.sources.mastodon import Mastodon, server_names
+from backend.sources.pace import SECONDS, Pace, slow_domain
 
 SIMULATED = " (simulated)"
 
@@ -35,18 +38,52 @@ def threat_sources(settings: Settings, fetcher: HttpFetcher) -> list[ThreatSourc
 
 
 def pulse_sources(settings: Settings, fetcher: HttpFetcher) -> list[PulseSource]:
-    """Return the feeds, and Hacker News where it is enabled; arguments as for `threat_sources`."""
-    names = feed_names(settings.pulse_feeds)
-    refresh, timeout = settings.pulse_refresh_seconds, settings.guard.timeout_seconds
-    sources: list[PulseSource] = [
-        FeedSource(fetcher, url, name=name, refresh_seconds=refresh, request_seconds=timeout)
-        for url, name in names.items()
-    ]
+    """Return the feeds, and Hacker News and Mastodon where they are enabled; arguments as for `threat_sources`."""
+    refresh = settings.pulse_refresh_seconds
+    sources: list[PulseSource] = [*_feeds(settings, fetcher)]
     if "hacker_news" in settings.enabled_sources:
         sources.append(
             HackerNews(fetcher, **_options(settings, "hacker_news", hacker_news.URL, "Hacker News", refresh))
         )
+    if "mastodon" in settings.enabled_sources:
+        sources.extend(_mastodon(settings, fetcher))
     return sources
+
+
+def _feeds(settings: Settings, fetcher: HttpFetcher) -> list[FeedSource]:
+    slow = Counter(slow_domain(url) for url in settings.pulse_feeds)
+    paces = {domain: Pace(SECONDS[domain]) for domain in slow if domain}
+    return [
+        FeedSource(
+            fetcher,
+            url,
+            name=name,
+            refresh_seconds=settings.pulse_refresh_seconds,
+            request_seconds=settings.guard.timeout_seconds,
+            pace=paces.get(slow_domain(url) or ""),
+            sharing=slow[slow_domain(url)],
+        )
+        for url, name in feed_names(settings.pulse_feeds).items()
+    ]
+
+
+def _mastodon(settings: Settings, fetcher: HttpFetcher) -> list[Mastodon]:
+    """One source for each server; a server of one's own takes the place of all, and it alone is given the key."""
+    own = settings.source("mastodon")
+    servers = (own.url,) if own.url else settings.mastodon_servers
+    return [
+        Mastodon(
+            fetcher,
+            server,
+            tags=settings.mastodon_tags,
+            name=name,
+            setting="JUPITER_SOURCE_MASTODON_URL" if own.url else "JUPITER_MASTODON_SERVERS",
+            key=own.key if own.url else None,
+            refresh_seconds=own.refresh_seconds or settings.pulse_refresh_seconds,
+            request_seconds=settings.guard.timeout_seconds,
+        )
+        for server, name in server_names(servers).items()
+    ]
 
 
 def _cisa_kev(settings: Settings, fetcher: HttpFetcher) -> CisaKev:

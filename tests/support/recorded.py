@@ -101,3 +101,30 @@ def models() -> bytes:
     return json.dumps(
         {"object": "list", "data": [{"id": "grok-3-mini", "object": "model", "owned_by": "xai"}]}
     ).encode()
+
+
+_EXCHANGE = re.compile(
+    r"method: (\w+)\n    uri: (\S+)\n.*?string: '(.*?)'\n    headers:\n(.*?)\n    status:\n", re.DOTALL
+)
+_HEADER = re.compile(r"^      ([\w-]+):\n      - (.*?)(?=\n      \S|\Z)", re.DOTALL | re.MULTILINE)
+
+
+def mastodon(data: Path, name: str) -> list[tuple[str, str, bytes, dict[str, str]]]:
+    """Return the recorded exchanges of one file as (method, address, body, headers of the answer).
+
+    The files are YAML as vcrpy writes it; this reads no more of it than that.
+    """
+    text = (data / "mastodon" / name).read_text()
+    found = []
+    for method, address, body, headers in _EXCHANGE.findall(text):
+        joined = re.sub(r"\n +", " ", body).replace("''", "'")
+        unfolded = {key: re.sub(r"\n +", " ", value) for key, value in _HEADER.findall(headers)}
+        shown = {key: value[1:-1] if value[:1] == value[-1:] == "'" else value for key, value in unfolded.items()}
+        found.append((method, address, joined.encode(), shown))
+    return found
+
+
+def timeline(data: Path) -> tuple[bytes, dict[str, str]]:
+    """Return the recorded timeline of a tag with its headers."""
+    recorded = mastodon(data, "test_hashtag_tl.yaml")
+    return next((body, headers) for _, address, body, headers in recorded if "/timelines/tag/" in address)

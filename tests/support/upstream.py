@@ -39,6 +39,7 @@ class Upstreams:
     def environ(self, *, feeds: tuple[str, ...] = GOOD_FEEDS) -> dict[str, str]:
         """Return the settings that point a server here."""
         return {
+            "JUPITER_SOURCES": "cisa_kev epss hacker_news",
             "JUPITER_SOURCE_CISA_KEV_URL": f"{self.address('kev')}/known_exploited_vulnerabilities.json",
             "JUPITER_SOURCE_EPSS_URL": f"{self.address('epss')}/data/v1/epss",
             "JUPITER_SOURCE_HACKER_NEWS_URL": f"{self.address('hn')}/api/v1/search_by_date",

@@ -25,15 +25,43 @@ def asked(source):
 def test_by_default_all_sources_are_on():
     assert list(threats()) == ["cisa_kev", "epss"]
     pulse = pulse_sources(SETTINGS, ScriptedFetcher({}))
-    assert len(pulse) == len(SETTINGS.pulse_feeds) + 1
     assert len({source.name for source in pulse}) == len(pulse)
-    assert pulse[-1].name == "hacker_news"
+    assert [source.name for source in pulse if not source.name.startswith("feed:")] == [
+        "hacker_news",
+        "mastodon:infosec.exchange",
+        "mastodon:mastodon.social",
+    ]
+    assert len(pulse) == len(SETTINGS.pulse_feeds) + 3
 
 
 def test_a_source_that_is_not_named_is_off():
     only_kev = replace(SETTINGS, enabled_sources=("cisa_kev",))
     assert list(threats(only_kev)) == ["cisa_kev"]
-    assert all(source.name != "hacker_news" for source in pulse_sources(only_kev, ScriptedFetcher({})))
+    assert all(source.name.startswith("feed:") for source in pulse_sources(only_kev, ScriptedFetcher({})))
+
+
+def test_a_mastodon_server_of_ones_own_takes_the_place_of_all_and_alone_is_given_the_key():
+    settings = with_source("mastodon", url="https://social.internal/", key="secret", refresh_seconds=60.0)
+    (one,) = [source for source in pulse_sources(settings, ScriptedFetcher({})) if source.name.startswith("mastodon")]
+    assert (one.name, one.title, one.setting, one.refresh_seconds) == (
+        "mastodon:social.internal",
+        "Mastodon social.internal",
+        "JUPITER_SOURCE_MASTODON_URL",
+        60.0,
+    )
+    assert one._headers["Authorization"] == "Bearer secret"
+    public = pulse_sources(with_source("mastodon", key="secret"), ScriptedFetcher({}))
+    assert all("Authorization" not in source._headers for source in public if source.name.startswith("mastodon"))
+
+
+def test_feeds_of_a_slow_server_share_one_pace_and_are_asked_so_much_seldomer():
+    slow = tuple(f"https://www.reddit.com/r/{name}/.rss" for name in ("a", "b", "c"))
+    settings = replace(SETTINGS, pulse_feeds=(*slow, "https://quick.example/rss"), pulse_refresh_seconds=100.0)
+    *three, quick = [s for s in pulse_sources(settings, ScriptedFetcher({})) if s.name.startswith("feed:")]
+    assert len({id(source._pace) for source in three}) == 1
+    assert [source.refresh_seconds for source in three] == [180.0] * 3
+    assert all(source.timeout_seconds > 180 for source in three)
+    assert (quick._pace, quick.refresh_seconds) == (None, 100.0)
 
 
 def test_the_public_catalogue_has_its_public_mirror():
