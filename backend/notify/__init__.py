@@ -1,0 +1,1 @@
+"""Ways to tell people outside that an alert was raised."""
