@@ -47,7 +47,7 @@ class QueryResult(TypedDict):
     `data` holds the rows selected, written or deleted. `count` is given by the operation count. `code` says what
     kind of fault it was: `conflict` (such a row exists), `constraint` (the row breaks a rule), `unauthenticated` (the
     person's token is not valid any more), `forbidden` (it does not allow this), `unreachable` (no answer over the
-    network) or `unavailable`.
+    network) or `unavailable`. `queued` is true where a write was taken into the outbox and is yet to be done.
     """
 
     success: bool
@@ -56,6 +56,7 @@ class QueryResult(TypedDict):
     response_time: float
     count: NotRequired[int]
     code: NotRequired[FaultCode]
+    queued: NotRequired[bool]
 
 
 class Database(Protocol):

@@ -8,14 +8,12 @@ hold native threads that the readers need.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from backend.errors import DatabaseError, ValidationError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.storage import migrations, statements
 from backend.storage.database import FaultCode, Filter, Operation, Order, QueryResult, Row
+from backend.storage.own_file import alone
 from backend.storage.statements import Statement
 from backend.storage.tables import Columns, columns_of
 from backend.storage.values import decode
@@ -191,7 +190,7 @@ class _File:
             self._idle.append(connection)
 
     def _open(self) -> sqlite3.Connection:
-        with _alone(self._path):
+        with alone(self._path):
             connection = sqlite3.connect(
                 self._path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
             )
@@ -229,22 +228,3 @@ def _is_late(end: float) -> bool:
 
 def _casefold(value: Any) -> Any:
     return value.casefold() if isinstance(value, str) else value
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Make directory and file, and let one at a time, of all threads and processes, open the file.
-
-    Changing to WAL does not wait for others as statements do. The lock is on the directory: closing any other handle
-    of the file itself would end SQLite's own locks. The file is made before SQLite makes it, so that it and its
-    companions (-wal, -shm) have the mode.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        yield
-    finally:
-        os.close(directory)

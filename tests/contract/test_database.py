@@ -11,16 +11,20 @@ import pytest
 
 from backend.errors import ConflictError, ValidationError
 from backend.storage.database import Database, count, rows
+from backend.storage.outbox.database import OutboxDatabase
+from backend.storage.outbox.outbox import Outbox
 from backend.storage.sqlite import SqliteDatabase
 from backend.storage.supabase import SupabaseDatabase
 
 
-@pytest.fixture(params=["sqlite", pytest.param("supabase", marks=pytest.mark.node)])
+@pytest.fixture(params=["sqlite", "outbox", pytest.param("supabase", marks=pytest.mark.node)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Each adapter in turn, with empty tables."""
     made: Database
     if request.param == "sqlite":
         made = SqliteDatabase(tmp_path / "data" / "jupiter.db")
+    elif request.param == "outbox":
+        made = OutboxDatabase(SqliteDatabase(tmp_path / "data" / "jupiter.db"), Outbox(tmp_path / "data" / "outbox.db"))
     else:
         served = request.getfixturevalue("supabase_lite")
         served.empty()

@@ -1,0 +1,210 @@
+"""Does what waits in the outbox as soon as the database is back: once, in order, by one process at a time."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from backend import runtime
+from backend.errors import (
+    AuthenticationError,
+    ConflictError,
+    DashboardError,
+    DatabaseError,
+    ForbiddenError,
+    ValidationError,
+)
+from backend.resilience.clock import SYSTEM_CLOCK, Clock
+from backend.resilience.events import Listeners
+from backend.resilience.guard import Guard
+from backend.storage.database import Database, Filter, Row, rows
+from backend.storage.outbox.entries import Entry
+from backend.storage.outbox.outbox import Outbox
+
+logger = logging.getLogger("jupiter.data")
+
+LEASE_SECONDS = 30.0
+PAUSE_SECONDS = 1.0
+BATCH = 100
+MAX_ATTEMPTS = 10
+PROBE_SECONDS = 5.0
+_REFUSED = (ValidationError, ForbiddenError, ConflictError)
+# What makes a record the same although its id is another: the client's own mark of it.
+_NATURAL_KEYS = {"messages": ("user_id", "client_message_id")}
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A person's records in a table were changed by the outbox."""
+
+    table: str
+    owner: str
+
+
+class Replayer:
+    """Replays the outbox.
+
+    Args:
+        outbox: what waits.
+        database: the database itself, without its outbox.
+        guard: of the database; it tells when there is no use in trying.
+        holder: this process, in the lease.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        database: Database,
+        guard: Guard,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        holder: str | None = None,
+        listeners: Listeners | None = None,
+    ) -> None:
+        self._outbox = outbox
+        self._database = database
+        self._guard = guard
+        self._clock = clock
+        self._holder = holder or f"{os.getpid()}-{uuid.uuid4()}"
+        self._listeners = listeners if listeners is not None else Listeners()
+        self._soon = threading.Event()
+        self._stopped = False
+
+    def subscribe(self, callback: Callable[[Replayed], object]) -> Callable[[], None]:
+        """Call `callback` for each person and table that a replay has changed; returns the function that ends it."""
+        return self._listeners.subscribe(callback)
+
+    def wake(self) -> None:
+        """Look at once."""
+        self._soon.set()
+
+    def run(self, pause: float = PAUSE_SECONDS) -> None:
+        """Replay until stopped."""
+        while not self._stopped:
+            try:
+                self.replay()
+            except Exception as error:  # a loop that ends here would keep every write waiting for good
+                logger.log(logging.ERROR, "❌ The outbox could not be replayed: %s", error, exc_info=not _known(error))
+            self._soon.wait(pause)
+            self._soon.clear()
+
+    def stop(self) -> None:
+        """End `run`, and let another process go on."""
+        self._stopped = True
+        self._soon.set()
+        try:
+            self._outbox.release(self._holder)
+        except DatabaseError as error:
+            logger.warning("⚠️ The lease of the outbox is left to run out: %s", error)
+
+    def replay(self) -> int:
+        """Do what waits, as far as the database goes along; return how many writes were done.
+
+        Raises:
+            DatabaseError: the outbox itself cannot be read or written.
+        """
+        done, going_on = 0, True
+        while going_on and not self._stopped:
+            entries = self._outbox.pending(BATCH)
+            if not entries or not self._outbox.hold(self._holder, LEASE_SECONDS):
+                break
+            taken, going_on = self._batch(entries)
+            done += taken
+        if done:
+            logger.info("✅ %s writes of the outbox are done", done)
+        return done
+
+    def _batch(self, entries: Sequence[Entry]) -> tuple[int, bool]:
+        """Do entries in their order; return how many were done, and whether there is use in going on."""
+        changed: dict[Replayed, None] = {}
+        taken, until = 0, self._clock.monotonic() + LEASE_SECONDS / 2
+        for entry in entries:
+            if self._clock.monotonic() > until:
+                break  # renew the lease first
+            try:
+                owner = self._do(entry)
+            except DashboardError as error:
+                self._note(entry, error)
+                self._tell(changed)
+                return taken, False
+            if owner is not None:
+                taken += 1
+                changed[Replayed(entry.write.table, owner)] = None
+        self._tell(changed)
+        return taken, True
+
+    def _do(self, entry: Entry) -> str | None:
+        """Do one entry; return whose record it was, None where it was set aside.
+
+        Raises:
+            DashboardError: the database is away.
+        """
+        try:
+            written = self._guard.call(self._write, entry)
+        except _REFUSED as error:
+            if not (isinstance(error, ConflictError) and self._guard.call(self._is_there, entry)):
+                self._set_aside(entry, f"{error.title}: {error}")
+                return None
+            written = [entry.write.row()]  # an earlier attempt has come through, though nobody heard of it
+        if entry.write.operation == "update" and not written:
+            self._set_aside(entry, "There is no such record, or not of this person.")
+            return None
+        self._outbox.done(entry)
+        return next((str(row["user_id"]) for row in written if row.get("user_id")), entry.write.owner)
+
+    def _write(self, entry: Entry) -> list[Row]:
+        one = entry.write
+        operation: str = one.operation
+        return rows(self._database.execute_query(one.table, operation, filters=one.filters, data=one.data))  # type: ignore[arg-type]
+
+    def _is_there(self, entry: Entry) -> bool:
+        row = entry.write.data or {}
+        keys = [("id",), _NATURAL_KEYS.get(entry.write.table, ("id",))]
+        for names in keys:
+            filters: list[Filter] = [{"column": name, "value": row[name]} for name in names if row.get(name)]
+            if len(filters) == len(names) and rows(
+                self._database.execute_query(entry.write.table, "select", columns="id", filters=filters, limit=1)
+            ):
+                return True
+        return False
+
+    def _note(self, entry: Entry, error: DashboardError) -> None:
+        """Count an attempt that failed; set aside what fails on and on while the database writes other things."""
+        if not error.counts_as_failure and not isinstance(error, AuthenticationError):
+            return  # rejected by the guard: nothing was tried
+        self._outbox.failed(entry, f"{error.title}: {error}")
+        if entry.attempts + 1 >= MAX_ATTEMPTS and self._takes_writes(entry.write.table):
+            self._set_aside(entry, f"The database takes other writes but fails at this one. {error}")
+
+    def _takes_writes(self, table: str) -> bool:
+        """Ask past the guard, whose breaker the failing entry itself may have opened."""
+        nobody = str(uuid.UUID(int=0))
+        filters = [{"column": "id", "value": nobody}]
+        ask = partial(self._database.execute_query, table, "update", filters=filters, data={"id": nobody})
+        try:
+            return bool(runtime.call_with_timeout(PROBE_SECONDS, ask)["success"])
+        except TimeoutError:
+            return False
+
+    def _set_aside(self, entry: Entry, reason: str) -> None:
+        self._outbox.set_aside(entry, reason[:500])
+        logger.error(
+            "❌ Set aside in the outbox: %s %s in %s: %s",
+            entry.write.operation,
+            entry.write.record_id,
+            entry.write.table,
+            reason,
+        )
+
+    def _tell(self, changed: dict[Replayed, None]) -> None:
+        for one in changed:
+            self._listeners.notify(one)
+
+
+def _known(error: Exception) -> bool:
+    return isinstance(error, DashboardError)
