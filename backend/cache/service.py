@@ -22,6 +22,7 @@ from backend.cache.tier import Tier
 from backend.cache.tiers import Tiers
 from backend.errors import DeadlineExceededError, NotFoundError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
+from backend.resilience.deadline import current_deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,8 @@ class CacheService:
 
         Raises:
             NotFoundError: `compute` said so, now or within the last `absent_ttl` seconds.
-            DeadlineExceededError: there is no stale copy, and after `max_wait` seconds nothing was computed.
+            DeadlineExceededError: there is no stale copy, and after `max_wait` seconds, or by the deadline in force,
+                nothing was computed.
             Exception: what `compute` raised, where there is no stale copy.
         """
         plan = self._plan(compute, ttl, stale, **more)
@@ -156,8 +158,9 @@ class CacheService:
                 self._flights.join(key, plan, known)
             return Cached(known.value(), known, "hit")
         copy = known if known is not None and known.is_usable(now) else None
-        flight = self._flights.join(key, plan, known)
-        landed = flight.done.wait(self._max_wait if force or copy is None else self._patience_left(flight))
+        flight, limit = self._flights.join(key, plan, known), current_deadline()
+        seconds = self._max_wait if force or copy is None else self._patience_left(flight)
+        landed = flight.done.wait(seconds if limit is None else min(seconds, limit.remaining()))
         return _outcome(flight, copy, landed)
 
     def is_due(self, found: Envelope) -> bool:

@@ -22,7 +22,7 @@ from backend.errors import (
     FeatureDisabledError,
 )
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
-from backend.resilience.deadline import Deadline
+from backend.resilience.deadline import earliest
 from backend.resilience.guard import Guard
 from backend.schemas.experiments import DEFAULT_RULES, ExperimentRules
 from backend.storage.database import Database
@@ -127,7 +127,7 @@ class SummaryService:
 
     def _gather(self, user_id: str) -> tuple[dict[str, Any], dict[str, Exception]]:
         """Run the parts beside each other; return what they found and the errors of those that failed."""
-        limit = Deadline(self._deadline_seconds, self._clock)
+        limit = earliest(self._deadline_seconds, self._clock)
         found: dict[str, Any] = {}
         errors: dict[str, Exception] = {name: DeadlineExceededError(f"{name} did not come to an end") for name in PARTS}
 

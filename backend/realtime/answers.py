@@ -11,8 +11,11 @@ from backend.errors import DashboardError
 from backend.realtime.broadcaster import Broadcaster
 from backend.realtime.door import ErrorAnswers, public_error
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
+from backend.resilience.deadline import deadline
 
 logger = logging.getLogger("jupiter.realtime")
+
+ANSWER_SECONDS = 30.0
 
 Produce = Callable[[], Mapping[str, Any]]
 
@@ -54,7 +57,8 @@ class Answers:
         if loading:
             self._broadcaster.answer(sid, f"{noun}_loading", {"timestamp": self._now()})
         try:
-            payload = produce()
+            with deadline(ANSWER_SECONDS, self._clock):
+                payload = produce()
         except DashboardError as error:
             self._failed(sid, noun, error)
         except Exception as error:  # noqa: BLE001 - the boundary of a background task: told and recorded, not lost

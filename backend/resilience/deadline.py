@@ -1,7 +1,8 @@
 """Deadlines: a point in time by which an operation has to be done, handed on through a context variable.
 
 A timeout per call adds up over retries and layers; a deadline does not. Whoever answers a request or an event sets
-it, and everything that is called from there may ask `current_deadline()` how much time is left.
+it, and everything that is called from there may ask `current_deadline()` how much time is left. What is spawned may
+go on after the answer and has no deadline, unless it is handed one.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 
+from backend import runtime
 from backend.errors import DeadlineExceededError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 
 _current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+runtime.leave_behind(_current, None)
 
 
 class Deadline:

@@ -28,6 +28,7 @@ MODES = ("eventlet", "gevent", "threading")
 _mode = "threading"
 _hub: Callable[[], Any] | None = None
 _native_pool: ThreadPoolExecutor | None = None
+_left_behind: list[tuple[contextvars.ContextVar[Any], Any]] = []
 
 
 class Task(Protocol):
@@ -127,9 +128,16 @@ class _ThreadTask:
         return not self._thread.is_alive()
 
 
+def leave_behind(variable: contextvars.ContextVar[T], value: T) -> None:
+    """Have everything that is spawned from now on begin with `value`, whatever the spawner's is."""
+    _left_behind.append((variable, value))
+
+
 def spawn(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Task:
-    """Run `func` concurrently with a copy of the caller's context variables."""
+    """Run `func` concurrently with a copy of the caller's context variables, but for those that are left behind."""
     context = contextvars.copy_context()
+    for variable, value in _left_behind:
+        context.run(variable.set, value)
     if _mode == "eventlet":
         import eventlet
 

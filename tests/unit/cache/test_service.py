@@ -12,6 +12,7 @@ import pytest
 from backend import runtime
 from backend.cache.service import Cached, CacheService
 from backend.errors import DatabaseError, DeadlineExceededError, NotFoundError
+from backend.resilience.deadline import deadline
 from backend.resilience.testing import FakeClock
 
 
@@ -311,3 +312,12 @@ def test_the_check_tells_that_it_keeps_things(cache: CacheService) -> None:
     """For the health report."""
     assert cache.check() == {"status": "healthy"}
     assert cache.statistics()["entries"] == 1
+
+
+def test_nobody_waits_beyond_their_deadline(cache: CacheService, clock: FakeClock, source: Source) -> None:
+    """The computation goes on for those who have time."""
+    source.gate.clear()
+    with deadline(0, clock), pytest.raises(DeadlineExceededError):
+        ask(cache, source)
+    source.gate.set()
+    assert state(ask(cache, source)) == ("computed", 1)

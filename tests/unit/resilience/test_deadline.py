@@ -54,12 +54,18 @@ def test_an_inner_one_can_only_shorten(clock):
             assert inner is outer
 
 
-def test_it_follows_what_is_spawned(clock):
+def test_what_is_spawned_has_none_unless_it_is_handed_one(clock):
     seen = []
+
+    def part(limit):
+        with deadline(limit):
+            seen.append(current_deadline())
+
     with deadline(5, clock) as limit:
-        task = runtime.spawn(lambda: seen.append(current_deadline()))
-    assert task.wait(5)
-    assert seen == [limit]
+        tasks = [runtime.spawn(lambda: seen.append(current_deadline())), runtime.spawn(part, limit)]
+        assert all(task.wait(5) for task in tasks)
+        assert current_deadline() is limit
+    assert seen == [None, limit]
 
 
 def test_it_stays_out_of_other_contexts(clock):
