@@ -19,14 +19,23 @@ def app() -> Flask:
     made = Flask("house")
     door.install(made)
 
-    def left() -> str:
-        limit = current_deadline()
-        assert limit is not None
-        return str(limit.remaining())
+    @made.route("/usual")
+    @access("public")
+    def usual() -> str:
+        return _left()
 
-    made.add_url_rule("/usual", "usual", access("public")(lambda: left()))
-    made.add_url_rule("/longer", "longer", access("public", seconds=600)(lambda: left()))
+    @made.route("/longer")
+    @access("public", seconds=600)
+    def longer() -> str:
+        return _left()
+
     return made
+
+
+def _left() -> str:
+    limit = current_deadline()
+    assert limit is not None
+    return str(limit.remaining())
 
 
 def test_each_request_has_a_deadline_that_ends_with_it(app: Flask) -> None:
