@@ -20,6 +20,9 @@ from backend.monitoring.health import Health
 from backend.realtime.broadcaster import Broadcaster
 from backend.realtime.wiring import Services
 from backend.sources.registry import pulse_sources, threat_sources
+from backend.storage.snapshot_file import SnapshotFile
+
+PULSE_FILE = "pulse.json"
 
 
 def make_services(settings: Settings, kit: Kit, adapters: Adapters, broadcaster: Broadcaster) -> Services:
@@ -36,6 +39,7 @@ def make_services(settings: Settings, kit: Kit, adapters: Adapters, broadcaster:
         policy=policy,
         names=threats.names,
         has_threat=threats.has,
+        kept=SnapshotFile(settings.data_dir / PULSE_FILE),
     )
     checks = Checks(guards, database, adapters.cache, adapters.llm, ledgers=(threats.ledger, pulse.ledger))
     status = StatusService(guards.feature_status, kit.aggregator, Health(checks.all()))

@@ -11,12 +11,14 @@ from marshmallow import ValidationError as SchemaError
 
 from backend import runtime
 from backend.dashboard.announcer import Announcer, Payload
+from backend.dashboard.pulse_archive import Document, PulseArchive
 from backend.dashboard.pulse_items import ItemStore
 from backend.dashboard.pulse_payload import pulse_payload
 from backend.dashboard.pulse_reckoning import Reckoning
 from backend.dashboard.refresher import Wait, wait_for
 from backend.dashboard.source_board import SourceBoard
 from backend.dashboard.source_keeper import SourceKeeper
+from backend.dashboard.source_line import SourceLine
 from backend.errors import ValidationError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.deadline import Deadline
@@ -50,6 +52,7 @@ class PulseService:
         policy: of these guards; its timeout is replaced by each source's own.
         names: returns the names of vendors and products to look for, e.g. `ThreatService.names`.
         has_threat: tells whether there is a threat record of an id, e.g. `ThreatService.has`.
+        kept: where items and their sources' ages are kept over a restart; None keeps nothing.
         force_seconds: how long a forced refresh may keep its caller waiting.
         announce_seconds: least time between two calls of the subscribers.
         offload: runs the counting in a native thread.
@@ -64,6 +67,7 @@ class PulseService:
         policy: Policy = DEFAULT_POLICY,
         names: Callable[[], Mapping[str, str]] = lambda: _NO_NAMES,
         has_threat: Callable[[str], bool] = lambda _: False,
+        kept: Document | None = None,
         force_seconds: float = 10.0,
         announce_seconds: float = 0.25,
         clock: Clock = SYSTEM_CLOCK,
@@ -82,6 +86,7 @@ class PulseService:
             changed=self._announcer.touch,
             clock=clock,
         )
+        self._archive = PulseArchive(kept, self._store, self._lines, clock=clock)
         self.on_event = self._board.on_event
 
     def query(self, query: PulseQuery | Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -99,7 +104,7 @@ class PulseService:
             self._reckoning.topics(asked.window),
             window=asked.window,
             limit=asked.limit,
-            lines=[keeper.line for keeper in self._board.keepers],
+            lines=self._lines(),
             ledger=self.ledger(),
             has_threat=self._has_threat,
             refreshing=not done,
@@ -124,7 +129,9 @@ class PulseService:
         return self._announcer.subscribe(callback)
 
     def start(self, spawn: Callable[..., Any] = runtime.spawn) -> None:
-        """Begin to keep the pulse fresh."""
+        """Begin to keep the pulse fresh, from where an earlier process left off."""
+        self._archive.restore()
+        self._archive.start(spawn)
         self._announcer.start(spawn)
         self._board.start(spawn)
 
@@ -132,6 +139,7 @@ class PulseService:
         """End that."""
         self._board.stop()
         self._announcer.stop()
+        self._archive.stop()
 
     def _keeper(self, source: PulseSource, guards: Guards, policy: Policy, wait: Wait) -> SourceKeeper:
         own = replace(policy, timeout=source.timeout_seconds)
@@ -156,9 +164,12 @@ class PulseService:
             keeper.line.title = batch.title
         return self._store.take(keeper.line.name, batch.items)
 
+    def _lines(self) -> list[SourceLine]:
+        return [keeper.line for keeper in self._board.keepers]
+
     def _titles(self) -> dict[str, str]:
         """Return the sources' titles; where two have the same, their names tell them apart."""
-        lines = [keeper.line for keeper in self._board.keepers]
+        lines = self._lines()
         titles = [line.title for line in lines]
         return {
             line.name: line.title if titles.count(line.title) == 1 else f"{line.title} ({line.name})" for line in lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -54,6 +54,21 @@ class ItemStore:
         self._forget(now)
         self.version += 1
         return len(given)
+
+    def restore(self, items: Iterable[Known], shown: Mapping[str, frozenset[str]]) -> None:
+        """Take back what an earlier process knew, before anything else is taken in.
+
+        Args:
+            shown: by source, the keys of what it showed last; one that is named here has had its first answer.
+        """
+        self._items = {known.item.key: known for known in items}
+        self._shown = dict(shown)
+        self._forget(self._clock.now())
+        self.version += 1
+
+    def shown(self, source: str) -> frozenset[str]:
+        """Return the keys of what a source showed last."""
+        return self._shown.get(source, frozenset())
 
     def all(self) -> Sequence[Known]:
         """Return all items."""
