@@ -40,7 +40,7 @@ class CycloneDxReader:
         for found in walk(tokens(file.open()), {"vulnerability": ("vulnerabilities", "*")}):
             told += 1
             said = mapping(found.value)
-            if mapping(said.get("analysis")).get("state") in _SETTLED:
+            if str(mapping(said.get("analysis")).get("state")) in _SETTLED:
                 file.left_out["vulnerabilities that the document says are settled"] += 1
                 continue
             yield from _findings(said, known, file)
@@ -92,7 +92,7 @@ def _findings(said: Mapping[str, Any], known: Mapping[str, Component], file: Sca
 def _rating(said: Mapping[str, Any]) -> Mapping[str, Any]:
     """The rating by the newest CVSS, with the first severity that any of them tells."""
     ratings = [mapping(each) for each in items(said.get("ratings"))]
-    scored = [each for each in ratings if number(each.get("score"), 10) is not None and each.get("method") in _METHODS]
+    scored = [each for each in ratings if number(each.get("score"), 10) is not None and str(each.get("method")) in _METHODS]
     best = max(scored, key=lambda each: _METHODS[each["method"]], default={})
     told = best.get("severity") or next((each["severity"] for each in ratings if each.get("severity")), None)
     return {**best, "severity": told}

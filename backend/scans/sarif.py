@@ -109,7 +109,7 @@ def _rule(said: Mapping[str, Any]) -> Rule:
 
 
 def _left_out(result: Mapping[str, Any]) -> str:
-    if result.get("kind", "fail") not in _FINDINGS:
+    if str(result.get("kind", "fail")) not in _FINDINGS:
         return "results that are no findings"
     if result.get("baselineState") == "absent":
         return "results that are gone"

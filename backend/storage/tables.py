@@ -52,7 +52,37 @@ TABLES: Mapping[str, Columns] = {
         "details": "json",
         "created_at": "timestamp",
     },
+    "accounts": {
+        "id": "text",
+        "role": "text",
+        "status": "text",
+        "password_hash": "text",
+        "created_at": "timestamp",
+        "updated_at": "timestamp",
+        "signed_in_at": "timestamp",
+    },
+    "revocations": {
+        "id": "text",
+        "kind": "text",
+        "subject": "text",
+        "role": "text",
+        "reason": "text",
+        "created_at": "timestamp",
+        "expires_at": "timestamp",
+    },
+    "sessions": {
+        "id": "text",
+        "user_id": "text",
+        "sealed": "text",
+        "created_at": "timestamp",
+        "updated_at": "timestamp",
+        "expires_at": "timestamp",
+    },
 }
+
+# Rows that belong to a person: read and written with that person's token where there is one, so that row-level security
+# holds. All other tables are the server's own.
+OWNED = frozenset(("experiments", "conversations", "messages"))
 
 
 def columns_of(table: str) -> Columns:
