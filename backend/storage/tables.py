@@ -78,11 +78,67 @@ TABLES: Mapping[str, Columns] = {
         "updated_at": "timestamp",
         "expires_at": "timestamp",
     },
+    "scans": {
+        "id": "text",
+        "user_id": "text",
+        "experiment_id": "text",
+        "name": "text",
+        "filename": "text",
+        "format": "text",
+        "tool": "text",
+        "status": "text",
+        "counts": "json",
+        "notes": "json",
+        "joined": "json",
+        "error": "json",
+        "created_at": "timestamp",
+        "started_at": "timestamp",
+        "finished_at": "timestamp",
+        "updated_at": "timestamp",
+    },
+    "findings": {
+        "id": "text",
+        "scan_id": "text",
+        "user_id": "text",
+        "vulnerability": "text",
+        "severity": "text",
+        "known_exploited": "text",
+        "rank": "text",
+        "component": "text",
+        "location": "text",
+        "search": "text",
+        "record": "json",
+        "updated_at": "timestamp",
+    },
+    "watch_list": {
+        "id": "text",
+        "user_id": "text",
+        "kind": "text",
+        "term": "text",
+        "note": "text",
+        "created_at": "timestamp",
+    },
+    "alerts": {
+        "id": "text",
+        "user_id": "text",
+        "rule": "text",
+        "subject": "text",
+        "status": "text",
+        "severity": "text",
+        "title": "text",
+        "message": "text",
+        "details": "json",
+        "delivery": "text",
+        "raised_at": "timestamp",
+        "acknowledged_at": "timestamp",
+        "resolved_at": "timestamp",
+        "updated_at": "timestamp",
+    },
 }
 
 # Rows that belong to a person: read and written with that person's token where there is one, so that row-level security
 # holds. All other tables are the server's own.
-OWNED = frozenset(("experiments", "conversations", "messages"))
+OWNED = frozenset(("experiments", "conversations", "messages", "scans", "findings", "watch_list", "alerts"))
 
 
 def columns_of(table: str) -> Columns:
