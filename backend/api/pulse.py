@@ -1,4 +1,4 @@
-"""GET /api/pulse."""
+"""GET /api/pulse and the items of one topic."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Response
 from backend.api.answers import answer
 from backend.api.parsing import Blueprint
 from backend.dashboard.pulse import PulseService
-from backend.schemas.pulse import PulseQuerySchema, PulseUpdateSchema
+from backend.schemas.pulse import PulseItemsQuerySchema, PulseItemsSchema, PulseQuerySchema, PulseUpdateSchema
 from backend.security.door import access
 
 
@@ -24,5 +24,13 @@ def blueprint(pulse: PulseService) -> Blueprint:
     def show_pulse(query: dict[str, Any]) -> Response:
         """List the topics of a time window with their mentions, sources and velocity."""
         return answer(pulse.query(query))
+
+    @routes.route("/pulse/items")
+    @routes.arguments(PulseItemsQuerySchema(), location="query")
+    @routes.response(200, PulseItemsSchema)
+    @access("viewer")
+    def show_items(query: dict[str, Any]) -> Response:
+        """List what was published about one topic, newest first, with the threat records that it names."""
+        return answer(pulse.items(query))
 
     return routes

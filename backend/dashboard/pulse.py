@@ -13,7 +13,7 @@ from backend import runtime
 from backend.dashboard.announcer import Announcer, Payload
 from backend.dashboard.pulse_archive import Document, PulseArchive
 from backend.dashboard.pulse_items import ItemStore
-from backend.dashboard.pulse_payload import pulse_payload
+from backend.dashboard.pulse_payload import items_payload, pulse_payload
 from backend.dashboard.pulse_reckoning import Reckoning
 from backend.dashboard.refresher import Wait, wait_for
 from backend.dashboard.source_board import SourceBoard
@@ -23,7 +23,8 @@ from backend.errors import ValidationError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.deadline import Deadline
 from backend.resilience.guard import Guards, Policy
-from backend.schemas.pulse import DEFAULT_TOPICS, DEFAULT_WINDOW, PulseQuerySchema
+from backend.schemas.loading import load
+from backend.schemas.pulse import DEFAULT_TOPICS, DEFAULT_WINDOW, PulseItemsQuerySchema, PulseQuerySchema
 from backend.sources.base import PulseBatch, PulseSource
 from backend.sources.heavy import heavy
 
@@ -109,6 +110,20 @@ class PulseService:
             has_threat=self._has_threat,
             refreshing=not done,
         )
+
+    def items(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return everything that was published about one topic in a window; see PulseItemsSchema.
+
+        Args:
+            query: topic, kind, window and limit, see PulseItemsQuerySchema.
+
+        Raises:
+            ValidationError: one of them is wrong.
+        """
+        asked = load(PulseItemsQuerySchema(), query)
+        about, found = self._reckoning.items(asked["window"], asked["kind"], asked["topic"])
+        whole = self.query(PulseQuery(asked["window"], 1))
+        return items_payload(about, found, asked=asked, titles=self._titles(), whole=whole, has_threat=self._has_threat)
 
     def refresh(self, force: bool = False) -> bool:
         """Ask the sources now, those that are due or, by `force`, all; callers at the same time share one round.

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from backend.dashboard.pulse_topics import Topics
+from backend.dashboard.pulse_items import Known
+from backend.dashboard.pulse_topics import SHOWN_IDS, Topics, item_view
 from backend.dashboard.source_line import SourceLine
 
 DEGRADED = "Service temporarily degraded, showing cached data."
@@ -103,6 +104,47 @@ def _span(window: str) -> str:
     return window.replace("h", " h").replace("d", " days")
 
 
+def items_payload(
+    about: Sequence[Known],
+    found: Topics,
+    *,
+    asked: Mapping[str, Any],
+    titles: Mapping[str, str],
+    whole: Mapping[str, Any],
+    has_threat: Callable[[str], bool],
+) -> dict[str, Any]:
+    """Return the items of one topic; see PulseItemsSchema.
+
+    Args:
+        asked: topic, kind, window and limit.
+        titles: of sources by their name.
+        whole: the payload of the window, for its age.
+    """
+    named = dict.fromkeys(name for each in about for name in each.item.ids if has_threat(name))
+    return {
+        **{name: asked[name] for name in ("topic", "kind", "window")},
+        **{name: whole[name] for name in ("status", "as_of", "ttl", "stale")},
+        "window_end": found.window_end.isoformat() if found.window_end else None,
+        "items": [_item_with_more(each, titles) for each in about[: asked["limit"]]],
+        "total": len(about),
+        "threat_ids": list(named)[:SHOWN_IDS],
+    }
+
+
+def _item_with_more(known: Known, titles: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        **item_view(known, titles),
+        "author": known.item.author,
+        "summary": known.item.summary,
+        "ids": list(known.item.ids),
+        "source_names": [titles.get(name, name) for name in known.sources],
+    }
+
+
 def _with_threat(topic: Mapping[str, Any], has_threat: Callable[[str], bool]) -> dict[str, Any]:
-    name = topic["topic"] if topic["kind"] == "cve" else None
-    return {**topic, "threat_id": name if name and has_threat(name) else None}
+    """Link a topic to the threat records that its items name."""
+    shown = {name: value for name, value in topic.items() if name != "ids"}
+    recorded = [name for name in topic["ids"] if has_threat(name)]
+    own = topic["topic"] if topic["kind"] == "cve" and has_threat(topic["topic"]) else None
+    named = [own, *(name for name in recorded if name != own)] if own else recorded
+    return {**shown, "threat_id": own, "threat_ids": named}

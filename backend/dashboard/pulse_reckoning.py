@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from backend.dashboard.pulse_items import ItemStore
-from backend.dashboard.pulse_topics import TermsByItem, Topics, find_topics
+from backend.dashboard.pulse_items import ItemStore, Known
+from backend.dashboard.pulse_topics import TermsByItem, Topics, find_topics, items_about
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.schemas.pulse import MOST_TOPICS, WINDOWS
 from backend.sources.heavy import heavy
@@ -65,6 +65,17 @@ class Reckoning:
             if done is not None and self._still_good(done, names):
                 return done.topics
             return self._reckon(window, names)
+
+    def items(self, window: str, kind: str, label: str) -> tuple[list[Known], Topics]:
+        """Return the items of a window that are about a topic, newest first, and the window's topics."""
+        topics = self.topics(window)
+        if topics.window_end is None:
+            return [], topics
+        after = topics.window_end - _length(window)
+        found: list[Known] = self._offload(
+            items_about, self._store.all(), topics.terms, kind, label, after=after, until=topics.window_end
+        )
+        return found, topics
 
     def _still_good(self, done: _Done, names: Mapping[str, str]) -> bool:
         same = done.version == self._store.version and done.names is names

@@ -1,10 +1,11 @@
-"""What an item is about: ids, names of the threat catalogue, and phrases of its title. Pure."""
+"""What an item is about: ids, names of actors and of the threat catalogue, and phrases of its title. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from backend.dashboard.pulse_actors import actor_key, actors_in
 from backend.dashboard.threat_names import LONGEST_WORDS
 from backend.dashboard.words import GENERIC, STOP
 from backend.sources.base import PulseItem
@@ -31,6 +32,8 @@ def terms_of(item: PulseItem, names: Mapping[str, str]) -> tuple[Term, ...]:
     """
     found: dict[tuple[str, str], Term] = {("cve", name): ("cve", name, name) for name in item.ids}
     for text in (item.title, item.summary):
+        for name in actors_in(text):
+            found.setdefault(("actor", actor_key(name)), ("actor", actor_key(name), name))
         for term in _names_in(text, names):
             found.setdefault(term[:2], term)
     for term in _phrases(item.title):

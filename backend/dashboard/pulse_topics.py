@@ -5,8 +5,8 @@ velocity   mentions of the window less those of the window before, per hour of t
 burst      how far the mentions are above what the topic's usual share of the talk would give, in standard deviations
            of a count: (mentions - expected) / sqrt(expected + 1), at least 0. The usual share is measured over up to
            7 windows before this one; with fewer than 20 items in them it is null, below 3 mentions it is 0.
-order      sources, then mentions, then ids before names before phrases, then burst: a story in four places is
-           bigger than one that a single place repeats.
+order      sources, then mentions, then ids before actors before products before phrases, then burst: a story in four
+           places is bigger than one that a single place repeats.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ BASELINE_WINDOWS = 7
 BASELINE_ITEMS = 20
 BURST_MENTIONS = 3
 SHOWN_ITEMS = 5
-_KINDS = {"cve": 0, "product": 1, "phrase": 2}
+SHOWN_IDS = 20
+KINDS = {"cve": 0, "actor": 1, "product": 2, "phrase": 3}
 
 TermsByItem = dict[str, tuple[PulseItem, tuple[Term, ...]]]
 """By the item's key: the item that they were found in, so that a changed one is looked at again."""
@@ -82,6 +83,24 @@ def find_topics(
     ]
     topics.sort(key=_order)
     return Topics(topics[:limit], end, anchored, len(inside), terms)
+
+
+def items_about(
+    known: Sequence[Known], terms: TermsByItem, kind: str, label: str, *, after: datetime, until: datetime
+) -> list[Known]:
+    """Return the items of a span of time that are about a topic, newest first.
+
+    Args:
+        terms: of the items; one that is not in it is about nothing.
+        kind, label: of the topic, however its capitals are written.
+    """
+    wanted = label.lower()
+    inside = [(each, terms[each.item.key][1]) for each in _between(known, after, until) if each.item.key in terms]
+    keys = {
+        term[:2] for _, found in inside for term in found if term[0] == kind and wanted in (term[1], term[2].lower())
+    }
+    about = [each for each, found in inside if any(term[:2] in keys for term in found)]
+    return sorted(about, key=lambda each: (each.at, each.item.key), reverse=True)
 
 
 def _terms(item: PulseItem, known: TermsByItem, names: Mapping[str, str]) -> tuple[PulseItem, tuple[Term, ...]]:
@@ -140,12 +159,14 @@ def _topic(
         "source_names": names,
         "velocity": velocity,
         "burst": burst,
-        "items": [_item(each, titles) for each in items[:SHOWN_ITEMS]],
+        "items": [item_view(each, titles) for each in items[:SHOWN_ITEMS]],
+        "ids": [name for name, _ in Counter(name for each in items for name in each.item.ids).most_common(SHOWN_IDS)],
         "threat_id": None,
     }
 
 
-def _item(known: Known, titles: Mapping[str, str]) -> dict[str, Any]:
+def item_view(known: Known, titles: Mapping[str, str]) -> dict[str, Any]:
+    """Return an item for clients."""
     published = known.item.published
     return {
         "title": known.item.title,
@@ -159,7 +180,7 @@ def _order(topic: Mapping[str, Any]) -> tuple[Any, ...]:
     return (
         -topic["sources"],
         -topic["mentions"],
-        _KINDS[topic["kind"]],
+        KINDS[topic["kind"]],
         -(topic["burst"] or 0.0),
         topic["topic"].lower(),
     )

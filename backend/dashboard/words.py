@@ -4,6 +4,7 @@ STOP: words that carry no meaning of their own; a phrase neither begins nor ends
 GENERIC: words of the trade; alone, or only among themselves, they name no topic.
 EVERYDAY: words that are also names of products in the threat catalogue, or that product names are built from; alone
 they are not taken for the product.
+EVERYDAY_ACTORS: words that are also names of crews; alone they are not taken for the crew.
 """
 
 from __future__ import annotations
@@ -101,5 +102,12 @@ EVERYDAY = STOP | _words(
     system systems task team teams terminal tool toolbox toolkit tools traffic transfer trusted unified update user
     utah utility vancouver version versa viewer virtual vision visual warp wearables web webmail websites widget
     wireless word work workspace workstation world xp replication superset prettier ietf nostromo expedition
+    """
+)
+
+EVERYDAY_ACTORS = _words(
+    """
+    akira anubis cactus charon clop conti embargo everest fog interlock lynx machete medusa patchwork play royal
+    snatch termite warlock
     """
 )

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from marshmallow import Schema, fields, validate
 
+from backend.schemas.fields import CleanText
 from backend.schemas.sources import SourceEntrySchema
 
 WINDOWS: Mapping[str, timedelta] = {
@@ -15,6 +16,7 @@ WINDOWS: Mapping[str, timedelta] = {
     "24h": timedelta(hours=24),
     "7d": timedelta(days=7),
 }
+KINDS = ("cve", "actor", "product", "phrase")
 DEFAULT_WINDOW = "24h"
 DEFAULT_TOPICS, MOST_TOPICS = 30, 100
 
@@ -29,6 +31,15 @@ class PulseQuerySchema(Schema):
     )
 
 
+class PulseItemsQuerySchema(Schema):
+    """Which topic's items GET /api/pulse/items is to give."""
+
+    topic = CleanText(shortest=1, longest=200, required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    window = fields.String(load_default=DEFAULT_WINDOW, validate=validate.OneOf(tuple(WINDOWS)))
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
+
+
 class PulseItemSchema(Schema):
     """One thing that was published about a topic."""
 
@@ -39,10 +50,10 @@ class PulseItemSchema(Schema):
 
 
 class PulseTopicSchema(Schema):
-    """What is talked about: a CVE id, a product or vendor of the threat catalogue, or a phrase from titles."""
+    """What is talked about: a CVE id, an actor, a product or vendor of the catalogue, or a phrase from titles."""
 
     topic = fields.String(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(("cve", "product", "phrase")))
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
     mentions = fields.Integer(required=True, metadata={"description": "Distinct items of the window."})
     authors = fields.Integer(required=True, metadata={"description": "Distinct authors that are named."})
     sources = fields.Integer(required=True, metadata={"description": "Distinct sources."})
@@ -62,6 +73,11 @@ class PulseTopicSchema(Schema):
     threat_id = fields.String(
         required=True, allow_none=True, metadata={"description": "The threat record of a CVE, where there is one."}
     )
+    threat_ids = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "The threat records that the topic's items name, the most named first; at most 20."},
+    )
 
 
 class PulseUpdateSchema(Schema):
@@ -80,3 +96,28 @@ class PulseUpdateSchema(Schema):
     items_total = fields.Integer(required=True, metadata={"description": "Distinct items in the window."})
     message = fields.String()
     suggestion = fields.String()
+
+
+class PulseItemWithMoreSchema(PulseItemSchema):
+    """One thing that was published, with all that is known of it."""
+
+    author = fields.String(required=True, allow_none=True)
+    summary = fields.String(required=True)
+    ids = fields.List(fields.String(), required=True)
+    source_names = fields.List(fields.String(), required=True)
+
+
+class PulseItemsSchema(Schema):
+    """Answer of GET /api/pulse/items: what was published about one topic, newest first."""
+
+    topic = fields.String(required=True)
+    kind = fields.String(required=True)
+    window = fields.String(required=True)
+    window_end = fields.String(required=True, allow_none=True)
+    status = fields.String(required=True, validate=validate.OneOf(("live", "stale", "error")))
+    as_of = fields.String(required=True, allow_none=True)
+    ttl = fields.Float(required=True)
+    stale = fields.Boolean(required=True)
+    items = fields.List(fields.Nested(PulseItemWithMoreSchema), required=True)
+    total = fields.Integer(required=True)
+    threat_ids = fields.List(fields.String(), required=True)

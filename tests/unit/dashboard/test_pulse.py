@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from backend.errors import NetworkError, ValidationError
-from backend.schemas.pulse import PulseUpdateSchema
+from backend.schemas.pulse import PulseItemsSchema, PulseUpdateSchema
 from backend.sources.base import PulseBatch, Validators
 from tests.unit.dashboard.source_fakes import NOW, FakeSource, World, by_name, catalogue, item, news
 
@@ -196,3 +196,54 @@ def test_each_feed_has_a_breaker_of_its_own_and_one_that_works_keeps_the_feature
     states = {name: entry["circuit_breaker"] for name, entry in by_name(asked(world)).items()}
     assert states == {"feed:a": "open", "feed:b": "closed"}
     assert world.guards.feature_status()["community_pulse"]["enabled"] is True
+
+
+def test_a_topic_links_to_the_threat_records_that_its_items_name():
+    known = "CVE-2026-1000"
+    feeds = [
+        feed(
+            "a",
+            news(
+                item("SharePoint wave", "1", ids=(known, "CVE-2026-9999")), item("SharePoint again", "2", ids=(known,))
+            ),
+        )
+    ]
+    world = World(FakeSource("cisa_kev", catalogue(known, vendor="Microsoft", product="SharePoint")), pulse=feeds)
+    world.threats.refresh()
+    world.pulse.refresh()
+    linked = {topic["topic"]: (topic["threat_id"], topic["threat_ids"]) for topic in asked(world)["topics"]}
+    assert linked["SharePoint"] == (None, [known])
+    assert linked[known] == (known, [known])
+    assert linked["CVE-2026-9999"] == (None, [known])
+
+
+def test_an_actor_is_a_topic_however_it_is_written():
+    world = World(
+        pulse=[feed("a", news(item("APT-28 strikes", "1"), item("Who is APT28", "2"), item("Lazarus Group", "3")))]
+    )
+    world.pulse.refresh()
+    topics = {topic["topic"]: topic for topic in asked(world)["topics"] if topic["kind"] == "actor"}
+    assert {name: topic["mentions"] for name, topic in topics.items()} in (
+        {"APT28": 2, "Lazarus Group": 1},
+        {"APT-28": 2, "Lazarus Group": 1},
+    )
+
+
+def test_all_items_of_a_topic_can_be_had_newest_first():
+    stories = [item("SharePoint wave", str(n), at=NOW - timedelta(minutes=n), author="ann") for n in range(9)]
+    world = World(pulse=[feed("a", news(*stories, item("Other", "x"))), feed("b", news(stories[0]))])
+    world.pulse.refresh()
+    shown = world.pulse.items({"topic": "sharepoint WAVE", "kind": "phrase", "limit": "7"})
+    assert PulseItemsSchema().validate(shown) == {}
+    assert (shown["total"], len(shown["items"]), shown["status"], shown["as_of"]) == (9, 7, "live", NOW.isoformat())
+    assert [one["url"].rpartition("/")[2] for one in shown["items"]] == list("0123456")
+    assert (shown["items"][0]["source_names"], shown["items"][0]["author"]) == (["FEED:A", "FEED:B"], "ann")
+
+
+def test_a_topic_that_nobody_talks_about_has_no_items():
+    world = World(pulse=[feed("a", news(item("T")))])
+    assert world.pulse.items({"topic": "x", "kind": "cve"})["items"] == []
+    world.pulse.refresh()
+    assert world.pulse.items({"topic": "x", "kind": "cve"})["total"] == 0
+    with pytest.raises(ValidationError):
+        world.pulse.items({"topic": "x", "kind": "nonsense"})
