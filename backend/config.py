@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields, validate, validates_schema
 from marshmallow import ValidationError as SchemaError
 
-SOURCES = ("cisa_kev", "epss", "hacker_news", "mastodon")
+SOURCES = ("cisa_kev", "ghsa", "nvd", "epss", "misp", "urlhaus", "threatfox", "otx", "hacker_news", "mastodon")
 DEFAULT_SOURCES = SOURCES
 DEFAULT_FEEDS = (
     "https://www.cisa.gov/cybersecurity-advisories/all.xml",
@@ -30,6 +30,7 @@ DEFAULT_FEEDS = (
 DEFAULT_MASTODON_SERVERS = ("https://infosec.exchange", "https://mastodon.social")
 DEFAULT_MASTODON_TAGS = ("infosec", "cve")
 MOST_TAGS = 8
+MOST_WORKERS = 64
 _POSITIVE = validate.Range(min=0, min_inclusive=False)
 _RATE = validate.Regexp(
     r"^[1-9]\d*/(second|minute|hour)$", error="must be a number, a slash and second, minute or hour, like 60/minute"
@@ -73,6 +74,20 @@ class GuardSettings:
 
 
 @dataclass(frozen=True)
+class SupabaseSettings:
+    """The project that keeps rows and accounts; without url and key that is SQLite's business."""
+
+    url: str | None = None
+    key: str | None = field(default=None, repr=False)
+    jwt_secret: str | None = field(default=None, repr=False)
+
+    @property
+    def given(self) -> bool:
+        """Whether there is such a project."""
+        return self.url is not None and self.key is not None
+
+
+@dataclass(frozen=True)
 class Settings:
     """All that can be set. See the README's table for meaning and defaults."""
 
@@ -87,8 +102,12 @@ class Settings:
     rate_limit: str = "1200/minute"
     event_rate_limit: str = "240/minute"
     login_rate_limit: str = "20/minute"
+    account_login_rate_limit: str = "5/minute"
+    trusted_proxies: int = 0
+    supabase: SupabaseSettings = SupabaseSettings()
     max_body_bytes: int = 262_144
     max_connections: int = 4096
+    workers: int = 1
     redis_url: str | None = field(default=None, repr=False)
     llm: LLMSettings = LLMSettings()
     guard: GuardSettings = GuardSettings()
@@ -174,8 +193,11 @@ class _SettingsSchema(Schema):
     rate_limit = fields.String(data_key="JUPITER_RATE_LIMIT", validate=_RATE)
     event_rate_limit = fields.String(data_key="JUPITER_EVENT_RATE_LIMIT", validate=_RATE)
     login_rate_limit = fields.String(data_key="JUPITER_LOGIN_RATE_LIMIT", validate=_RATE)
+    account_login_rate_limit = fields.String(data_key="JUPITER_ACCOUNT_LOGIN_RATE_LIMIT", validate=_RATE)
+    trusted_proxies = fields.Integer(data_key="JUPITER_TRUSTED_PROXIES", validate=validate.Range(0, 10))
     max_body_bytes = fields.Integer(data_key="JUPITER_MAX_BODY_BYTES", validate=validate.Range(min=1024))
     max_connections = fields.Integer(data_key="JUPITER_MAX_CONNECTIONS", validate=validate.Range(min=16))
+    workers = fields.Integer(data_key="JUPITER_WORKERS", validate=validate.Range(1, MOST_WORKERS))
     redis_url = fields.String(
         data_key="REDIS_URL",
         validate=validate.Regexp(r"^(redis|rediss|unix)://", error="must begin with redis://, rediss:// or unix://"),
@@ -194,6 +216,18 @@ class _LLMSchema(Schema):
     model = fields.String(data_key="JUPITER_LLM_MODEL")
     base_url = _Address(data_key="JUPITER_LLM_BASE_URL")
     api_key = fields.String(data_key="JUPITER_LLM_API_KEY")
+
+
+class _SupabaseSchema(Schema):
+    url = _Address(data_key="SUPABASE_URL")
+    key = fields.String(data_key="SUPABASE_KEY")
+    jwt_secret = fields.String(data_key="SUPABASE_JWT_SECRET")
+
+    @validates_schema
+    def _both(self, data: dict[str, Any], **_: Any) -> None:
+        for name, other in (("url", "key"), ("key", "url")):
+            if other in data and name not in data:
+                raise SchemaError(f"is needed where SUPABASE_{other.upper()} is set", f"SUPABASE_{name.upper()}")
 
 
 class _GuardSchema(Schema):
@@ -231,9 +265,10 @@ def load_settings(environ: Mapping[str, str] | None = None, *, env_file: Path | 
     if "data_dir" in values:
         values["data_dir"] = Path(values["data_dir"])
     llm = LLMSettings(**_load(_LLMSchema(), given, names))
+    supabase = SupabaseSettings(**_load(_SupabaseSchema(), given, names))
     guard = GuardSettings(**_load(_GuardSchema(), given, names))
     sources = {name: SourceSettings(**_load(_source_schema(name), given, names)) for name in SOURCES}
-    return Settings(**values, llm=llm, guard=guard, sources=sources, notices=_unknown(given, names))
+    return Settings(**values, llm=llm, supabase=supabase, guard=guard, sources=sources, notices=_unknown(given, names))
 
 
 def _given(environ: Mapping[str, str], env_file: Path | None) -> dict[str, str]:

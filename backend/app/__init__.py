@@ -11,6 +11,7 @@ from flask import Flask
 
 from backend.api.demo import Simulators
 from backend.app import http
+from backend.app.accounts import make_accounts
 from backend.app.adapters import make_adapters
 from backend.app.jupiter import Jupiter
 from backend.app.kit import Kit
@@ -45,6 +46,7 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
     broadcaster, replay = wiring.make_broadcaster(socketio, connections)
     adapters = make_adapters(settings, replaced)
     services = make_services(settings, kit, adapters, broadcaster)
+    accounts = make_accounts(settings, kit, adapters, security)
     sockets = wiring.install(
         socketio,
         services,
@@ -57,7 +59,7 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
         errors=kit.errors,
         version=VERSION,
     )
-    jupiter = Jupiter(app, socketio, services, sockets, metrics, admin_token(settings), adapters)
+    jupiter = Jupiter(app, socketio, services, sockets, metrics, admin_token(settings), adapters, accounts)
     http.install(settings, jupiter, security, kit, simulators)
     for told in (metrics.saw, sockets.pushes.saw, services.threats.on_event, services.pulse.on_event):
         kit.listeners.subscribe(told)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
+from backend.api import accounts as account_routes
 from backend.api import answers, conversations, dashboard, demo, documents, errors_seen, experiments, features
+from backend.api import audit as audit_routes
 from backend.api import errors as api_errors
 from backend.api import pulse as pulse_routes
 from backend.api import threats as threat_routes
@@ -21,7 +23,9 @@ from backend.dashboard.audit import AuditLog
 from backend.dashboard.features import FeatureService
 from backend.pages import context as page_context
 from backend.pages import routes as pages
+from backend.pages import sign_in as sign_in_pages
 from backend.security.headers import SecurityHeaders
+from backend.security.proxies import behind_proxies
 from backend.security.sessions import CookieSessions
 
 logger = logging.getLogger("jupiter.http")
@@ -52,7 +56,7 @@ def install(
     settings: Settings, jupiter: Jupiter, security: Security, kit: Kit, simulators: demo.Simulators | None
 ) -> None:
     """Register every route, page, error and header."""
-    app, services = jupiter.app, jupiter.services
+    app, services, accounts = jupiter.app, jupiter.services, jupiter.accounts
     audit = AuditLog(jupiter.adapters.database, kit.guards["database"])
     answers.install(app)
     api = api_errors.JupiterApi(app)
@@ -65,6 +69,8 @@ def install(
         threat_routes.blueprint(services.threats),
         pulse_routes.blueprint(services.pulse),
         conversations.blueprint(services.chat),
+        account_routes.blueprint(accounts.service),
+        audit_routes.blueprint(accounts.trail),
         documents.blueprint(api, jupiter.sockets.document),
     ]
     if simulators is not None:
@@ -72,11 +78,15 @@ def install(
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
     page_context.install(app, ROOT / "static", demo=settings.demo)
-    app.register_blueprint(pages.blueprint(security.sessions, services.status, jupiter.metrics, jupiter.ready.is_set))
-    api_errors.install(app, kit.errors, pages.to_sign_in)
+    app.register_blueprint(pages.blueprint(services.status, jupiter.metrics, jupiter.ready.is_set))
+    app.register_blueprint(
+        sign_in_pages.blueprint(security.sessions, jupiter.accounts.sign_in, jupiter.accounts.service)
+    )
+    api_errors.install(app, kit.errors, sign_in_pages.to_sign_in)
     kept = {"/api/dashboard/summary": Kept("dashboard.summary", services.summaries.summary_bytes)}
     ready = ReadyAnswers(app, app.wsgi_app, security.door, kept, answered=jupiter.metrics.answered)
-    app.wsgi_app = SecurityHeaders(ready)  # type: ignore[method-assign]
+    outermost = behind_proxies(SecurityHeaders(ready), settings.trusted_proxies)
+    app.wsgi_app = outermost  # type: ignore[assignment,method-assign]
 
     @app.after_request
     def note(response: Response) -> Response:

@@ -11,11 +11,13 @@ from flask import Flask
 from flask_socketio import SocketIO
 
 from backend import runtime
+from backend.app.accounts import Accounts
 from backend.app.adapters import Adapters
 from backend.monitoring.metrics import Metrics
 from backend.realtime.wiring import Realtime, Services
 
 FLUSH_SECONDS = 10.0
+LOGINS_SECONDS = 1.0
 
 
 @dataclass
@@ -29,18 +31,22 @@ class Jupiter:
     metrics: Metrics
     admin_token: str
     adapters: Adapters
+    accounts: Accounts
     spawn: Callable[..., Any] = runtime.spawn
     ready: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
         """Begin the background work."""
+        self.accounts.log.look()  # nobody comes in with what was taken back before a restart
         self.services.chat.recover()
         self.services.threats.start(self.spawn)
         self.services.pulse.start(self.spawn)
         self.sockets.pushes.start(self.spawn)
         self.spawn(self.adapters.llm.warm_up)
         self.spawn(self._look_after_chat)
+        self.spawn(self.accounts.log.run, self.stopped)
+        self.spawn(self._look_after_logins)
         self.ready.set()
 
     def say_goodbye(self) -> None:
@@ -56,6 +62,11 @@ class Jupiter:
         """Write what could not be written while the database was away, also for people who have left."""
         while not self.stopped.wait(FLUSH_SECONDS):
             self.services.chat.flush()
+
+    def _look_after_logins(self) -> None:
+        """Close sockets whose sign-in holds no longer: a socket is only asked when it sends something itself."""
+        while not self.stopped.wait(LOGINS_SECONDS):
+            self.sockets.entrance.look_after_logins()
 
     def stop(self) -> None:
         """End the background work and close what is open."""

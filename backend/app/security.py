@@ -32,6 +32,7 @@ def make_security(settings: Settings) -> Security:
             "events": settings.event_rate_limit,
             "connects": settings.event_rate_limit,
             "logins": settings.login_rate_limit,
+            "account_logins": settings.account_login_rate_limit,
             "refused": settings.rate_limit,
         }
     )

@@ -17,12 +17,16 @@ from marshmallow import Schema
 from marshmallow import ValidationError as SchemaError
 
 from backend import logs
-from backend.errors import AuthenticationError, DashboardError, NotFoundError, PayloadTooLargeError, ValidationError
+from backend.errors import DashboardError, NotFoundError, PayloadTooLargeError, ValidationError
 from backend.realtime.connections import Connection, Connections
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
+from backend.resilience.deadline import deadline
+from backend.security import acting
 from backend.security.limits import RateLimiter
+from backend.security.principals import Principal
 
 LONGEST_NAME = 60
+HANDLER_SECONDS = 10.0  # for the acknowledgement; what takes longer is answered by an event
 
 logger = logging.getLogger("jupiter.realtime")
 
@@ -67,7 +71,7 @@ class EventDoor:
         connections: the open sockets.
         limiter: has the limit `events`.
         errors: makes error bodies.
-        is_closed: tells whether a session was signed out.
+        current: returns a person who came in before as they are now, or raises AuthenticationError.
         most_bytes: the largest payload taken, as JSON.
     """
 
@@ -78,7 +82,7 @@ class EventDoor:
         limiter: RateLimiter,
         errors: ErrorAnswers,
         *,
-        is_closed: Callable[[str], bool],
+        current: Callable[[Principal], Principal],
         most_bytes: int = 262_144,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -86,7 +90,7 @@ class EventDoor:
         self._connections = connections
         self._limiter = limiter
         self._errors = errors
-        self._is_closed = is_closed
+        self._current = current
         self._most_bytes = most_bytes
         self._clock = clock
 
@@ -95,6 +99,7 @@ class EventDoor:
         request_id = uuid.uuid4().hex[:12]
         logs.bind(request_id=request_id, endpoint=f"event {name[:LONGEST_NAME]}", user="")
         user = ""
+        acting.as_server()
         try:
             connection = self._connections.get(sid)
             user = connection.principal.user_id
@@ -107,8 +112,8 @@ class EventDoor:
 
     def _handle(self, name: str, connection: Connection, args: tuple[Any, ...]) -> Any:
         self._limiter.check("events", connection.principal.user_id)
-        if self._is_closed(connection.principal.session_id):
-            raise AuthenticationError("the session was signed out")
+        connection.principal = self._current(connection.principal)
+        acting.as_person(connection.principal)
         event = self.events.get(name)
         if event is None:
             raise NotFoundError(f"there is no event {name[:LONGEST_NAME]!r}")
@@ -118,7 +123,8 @@ class EventDoor:
             logger.info("%s %s", event.marker, event.name, extra={"params": _preview(args)})
         connection.begin()
         try:
-            return event.handler(connection, payload)
+            with deadline(HANDLER_SECONDS, self._clock):
+                return event.handler(connection, payload)
         finally:
             connection.end()
 

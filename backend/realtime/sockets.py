@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
 from flask import Flask, request, session
 from flask_socketio import ConnectionRefusedError, SocketIO
 
-from backend.errors import DashboardError
+from backend.errors import AuthenticationError, DashboardError
 from backend.realtime.broadcaster import ROOM_OF_ALL, user_room
-from backend.realtime.connections import Connections
+from backend.realtime.connections import Connection, Connections
 from backend.realtime.door import ErrorAnswers, EventDoor
 from backend.security.limits import RateLimiter
 from backend.security.principals import Principal
+from backend.security.revocations import Revocation
 from backend.security.sessions import Sessions
 from backend.security.tokens import Tokens
 
@@ -118,7 +119,7 @@ class SocketEntrance:
         for name in self._door.events:
             self._socketio.on_event(name, self._taker(name))
         self._socketio.on_event("*", lambda name, *args: self._door.take(str(name), _sid(), args))
-        self._sessions.on_close(self._close_session)
+        self._sessions.subscribe(self._taken_back)
 
     def close_all(self) -> None:
         """Close every socket; what was sent before goes out first."""
@@ -147,15 +148,28 @@ class SocketEntrance:
         if token is None and header.lower().startswith("bearer "):
             token = header[7:].strip()
         if token is not None:
-            return self._tokens.authenticate(token if isinstance(token, str) else "")
+            return self._sessions.current(self._tokens.authenticate(token if isinstance(token, str) else ""))
         return self._sessions.read(session)
 
     def _disconnect(self, _reason: Any = None) -> None:
         self._connections.remove(_sid())
 
-    def _close_session(self, session_id: str) -> None:
-        for connection in self._connections.of_session(session_id):
-            self._socketio.server.disconnect(connection.sid)
+    def _taken_back(self, revocation: Revocation) -> None:
+        self._look_after([known for known in self._connections if revocation.concerns(known.principal)])
+
+    def look_after_logins(self) -> None:
+        """Close the sockets whose sign-in holds no longer, and give the others their present role. Run every second."""
+        self._look_after(self._connections)
+
+    def _look_after(self, connections: Iterable[Connection]) -> None:
+        for connection in connections:
+            try:
+                connection.principal = self._sessions.current(connection.principal)
+            except AuthenticationError as error:
+                logger.info("📡 Closing a socket: %s", error, extra={"user": connection.principal.user_id})
+                self._socketio.server.disconnect(connection.sid)
+            except DashboardError:
+                continue  # it cannot be told at this moment; recorded by the guard, and asked again in a second
 
 
 def _sid() -> str:

@@ -106,7 +106,7 @@ def install(
 ) -> Realtime:
     """Register every event on `socketio`."""
     events = client_events(services, Answers(broadcaster, errors), replay)
-    door = EventDoor(events, connections, limiter, errors, is_closed=sessions.is_closed)
+    door = EventDoor(events, connections, limiter, errors, current=sessions.current)
     entrance = SocketEntrance(
         socketio, door, connections, tokens=tokens, sessions=sessions, limiter=limiter, errors=errors
     )

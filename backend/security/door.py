@@ -15,12 +15,15 @@ from flask import Flask, current_app, g, request, session
 from backend import logs
 from backend.errors import AuthenticationError, ForbiddenError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
+from backend.resilience.deadline import Deadline, enter, leave
+from backend.security import acting
 from backend.security.limits import RateLimiter
 from backend.security.principals import Principal
 from backend.security.sessions import Sessions
 from backend.security.tokens import Tokens
 
 PUBLIC = "public"
+REQUEST_SECONDS = 30.0
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -32,19 +35,23 @@ class Access:
     role: str
     bearer_for_get: bool = False
     limit: str = "requests"
+    seconds: float = REQUEST_SECONDS
 
 
-def access(role: str, *, bearer_for_get: bool = False, limit: str = "requests") -> Callable[[View], View]:
+def access(
+    role: str, *, bearer_for_get: bool = False, limit: str = "requests", seconds: float = REQUEST_SECONDS
+) -> Callable[[View], View]:
     """Declare who may use a route.
 
     Args:
         role: viewer, analyst, administrator, or public for everybody.
         bearer_for_get: refuse GET with a cookie, for a GET that changes state.
         limit: the rate limit it counts under.
+        seconds: by then everything that the answer needs from elsewhere is there, or the answer does without.
     """
 
     def declare(view: View) -> View:
-        view.__dict__["jupiter_access"] = Access(role, bearer_for_get, limit)
+        view.__dict__["jupiter_access"] = Access(role, bearer_for_get, limit, seconds)
         return view
 
     return declare
@@ -72,16 +79,19 @@ class Door:
     def install(self, app: Flask) -> None:
         """Check every request to `app` from now on."""
         app.before_request(self._check)
+        app.teardown_request(_end_deadline)
 
     def _check(self) -> None:
         request_id = uuid.uuid4().hex[:12]
         g.request_id = request_id
         logs.bind(request_id=request_id, endpoint=f"{request.method} {request.path}", user="")
+        acting.as_server()
         if request.endpoint is None:
             return  # no such route: Flask answers 404 itself
         declared = declared_access(current_app, request.endpoint)
         if declared is None:
             raise ForbiddenError(f"{request.endpoint} declares no access")
+        g.deadline = enter(Deadline(declared.seconds, self._clock))
         if declared.limit == "static":
             return
         if declared.role == PUBLIC:
@@ -91,6 +101,7 @@ class Door:
         self.admit(declared, principal)
         self._check_origin(declared, principal)
         g.principal = principal
+        acting.as_person(principal)
         logs.bind(user=principal.user_id)
 
     def _authenticated(self) -> Principal:
@@ -118,9 +129,9 @@ class Door:
         """Return whose bearer token this is.
 
         Raises:
-            AuthenticationError: nobody we know.
+            AuthenticationError: nobody we know, or it was taken back.
         """
-        return self._tokens.authenticate(token.strip())
+        return self._sessions.current(self._tokens.authenticate(token.strip()))
 
     def admit(self, declared: Access, principal: Principal) -> None:
         """Count one request of a known person, and make sure that the role reaches.
@@ -144,3 +155,9 @@ class Door:
                 "GET changes state here and needs a bearer token",
                 message="Use POST, or send a bearer token.",
             )
+
+
+def _end_deadline(_error: BaseException | None) -> None:
+    token = g.pop("deadline", None)
+    if token is not None:
+        leave(token)

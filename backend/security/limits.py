@@ -39,3 +39,7 @@ class RateLimiter:
             reset = self._limiter.get_window_stats(item, name, key).reset_time
             wait = max(1.0, reset - self._now())
             raise RateLimitedError(f"more than {item} by {key}", retry_after=wait)
+
+    def clear(self, name: str, key: str) -> None:
+        """Forget what `key` has used of limit `name`."""
+        self._limiter.clear(self._items[name], name, key)

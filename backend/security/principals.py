@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from backend.errors import AuthenticationError, ForbiddenError
 
@@ -19,6 +20,10 @@ class Principal:
         expires_at: seconds since 1970 after which this proof is void; None for one that does not expire.
         session_id: the login this belongs to, so that a logout can end it everywhere.
         by_cookie: whether it came in a cookie, which a foreign page could make the browser send.
+        issued_at: seconds since 1970 when this proof was made; a later change of the account voids it.
+        role_at: when it was said that this is the role, where that is later than `issued_at`.
+        name: what to call them, where the id is not for reading.
+        access: returns the Supabase access token that reads and writes for them at this moment; None for the server.
     """
 
     user_id: str
@@ -26,6 +31,10 @@ class Principal:
     expires_at: float | None = None
     session_id: str = ""
     by_cookie: bool = False
+    issued_at: float = 0.0
+    role_at: float | None = None
+    name: str = ""
+    access: Callable[[], str | None] | None = field(default=None, repr=False, compare=False)
 
     def check(self, role: str, now: float) -> None:
         """Make sure that this proof still holds and reaches `role`.

@@ -48,7 +48,7 @@ class Tokens:
             "aud": _AUDIENCE,
             "sub": user_id,
             "role": role,
-            "iat": int(now),
+            "iat": now,
             "exp": now + seconds,
             "jti": uuid.uuid4().hex,
         }
@@ -75,7 +75,7 @@ class Tokens:
                 audience=_AUDIENCE,
                 issuer=_ISSUER,
                 # the time is checked below against the clock that was passed in
-                options={"require": ["exp", "sub", "role", "jti"], "verify_exp": False, "verify_iat": False},
+                options={"require": ["exp", "iat", "sub", "role", "jti"], "verify_exp": False, "verify_iat": False},
             )
         except jwt.InvalidTokenError as error:
             raise AuthenticationError(f"the token is not valid: {error}") from None
@@ -84,4 +84,4 @@ class Tokens:
             raise AuthenticationError("the token's role is unknown")
         if self._clock.now().timestamp() >= expires_at:
             raise AuthenticationError("the token has expired")
-        return Principal(claims["sub"], role, expires_at, session_id=claims["jti"])
+        return Principal(claims["sub"], role, expires_at, session_id=claims["jti"], issued_at=float(claims["iat"]))

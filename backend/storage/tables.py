@@ -25,6 +25,7 @@ TABLES: Mapping[str, Columns] = {
         "parameters": "json",
         "created_at": "timestamp",
         "updated_at": "timestamp",
+        "deleted_at": "timestamp",
     },
     "conversations": {
         "id": "text",

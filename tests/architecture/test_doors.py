@@ -8,8 +8,8 @@ from tests.support.site import Site
 
 PUBLIC_ENDPOINTS = {
     "static",
-    "pages.login_form",
-    "pages.login",
+    "sign_in.login_form",
+    "sign_in.login",
     "pages.status_page",
     "pages.status_json",
     "pages.livez",

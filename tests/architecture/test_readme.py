@@ -19,9 +19,9 @@ def test_the_python_example_runs():
 
 
 def test_every_setting_is_documented_and_every_documented_setting_exists():
-    schemas = [config._SettingsSchema(), config._LLMSchema(), config._GuardSchema()]
+    schemas = [config._SettingsSchema(), config._LLMSchema(), config._SupabaseSchema(), config._GuardSchema()]
     known = {str(field.data_key) for schema in schemas for field in schema.fields.values()}
-    documented = set(re.findall(r"`(JUPITER_[A-Z_]+|REDIS_URL)`", README))
+    documented = set(re.findall(r"`(JUPITER_[A-Z_]+|SUPABASE_[A-Z_]+|REDIS_URL)`", README))
     assert known - documented == set()
     of_sources = {f"JUPITER_SOURCE_{name.upper()}_{kind}" for name in config.SOURCES for kind in ("URL", "MIRROR_URL")}
     assert documented - known - of_sources == set()

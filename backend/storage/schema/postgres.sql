@@ -13,12 +13,20 @@ create table if not exists public.experiments (
     status text not null default 'pending',
     parameters jsonb not null default '{}',
     created_at timestamptz not null,
-    updated_at timestamptz not null
+    updated_at timestamptz not null,
+    deleted_at timestamptz
 );
-create index if not exists experiments_newest
-    on public.experiments (user_id, created_at desc, id desc, status);
-create index if not exists experiments_newest_of_all on public.experiments (created_at desc, id desc);
-create index if not exists experiments_counts on public.experiments (user_id, experiment_type, status);
+-- Experiments are deleted softly: the row stays, marked, and can be restored for a while.
+alter table public.experiments add column if not exists deleted_at timestamptz;
+create index if not exists experiments_newest_there
+    on public.experiments (user_id, created_at desc, id desc, status) where deleted_at is null;
+create index if not exists experiments_newest_there_of_all
+    on public.experiments (created_at desc, id desc) where deleted_at is null;
+create index if not exists experiments_counts_there
+    on public.experiments (user_id, experiment_type, status) where deleted_at is null;
+drop index if exists public.experiments_newest;
+drop index if exists public.experiments_newest_of_all;
+drop index if exists public.experiments_counts;
 
 create table if not exists public.conversations (
     id uuid primary key,

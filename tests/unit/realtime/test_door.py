@@ -1,11 +1,13 @@
 """Every event passes one door: it answers with an ack, whatever comes."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, fields
 
-from backend.errors import DatabaseError
+from backend.errors import AuthenticationError, DatabaseError
 from backend.realtime.connections import MOST_EVENTS_AT_ONCE, Connections
 from backend.realtime.door import ClientEvent, EventDoor
 from backend.resilience.responses import DashboardErrorHandler
@@ -29,6 +31,7 @@ class Site:
         self.connections.add("s1", Principal("ann", "analyst", expires_at=self.clock.now().timestamp() + 60))
         self.handled = []
         self.closed = set()
+        self.role = ""
         events = [
             ClientEvent("echo", EchoSchema, self.echo, "Echo."),
             ClientEvent("rule", EchoSchema, self.echo, "Rule.", role="administrator"),
@@ -39,10 +42,15 @@ class Site:
             self.connections,
             RateLimiter({"events": rate}),
             DashboardErrorHandler(),
-            is_closed=self.closed.__contains__,
+            current=self.current,
             most_bytes=1000,
             clock=self.clock,
         )
+
+    def current(self, principal):
+        if principal.session_id in self.closed:
+            raise AuthenticationError("signed out")
+        return replace(principal, role=self.role) if self.role else principal
 
     def echo(self, connection, payload):
         self.handled.append((connection.sid, payload))

@@ -56,11 +56,11 @@ def test_a_session_ends_by_itself_and_never_after_its_token(sessions, tokens, cl
 
 def test_signing_out_voids_copies_of_the_cookie_and_tells_the_sockets(sessions):
     kept, told = {}, []
-    sessions.on_close(told.append)
+    sessions.subscribe(told.append)
     principal = sessions.open(kept, ADMIN)
     stolen = dict(kept)
     sessions.close(kept)
-    assert told == [principal.session_id]
+    assert [(one.kind, one.subject) for one in told] == [("session", principal.session_id)]
     assert sessions.is_closed(principal.session_id)
     with pytest.raises(AuthenticationError):
         sessions.read(stolen)

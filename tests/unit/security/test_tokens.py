@@ -53,7 +53,7 @@ def test_a_token_signed_with_another_key_or_with_none_is_refused(tokens, clock):
 
 
 def test_a_token_without_an_end_or_with_an_unknown_role_is_refused(tokens):
-    claims = {"iss": "jupiter", "aud": "jupiter", "sub": "m", "role": "viewer", "jti": "1"}
+    claims = {"iss": "jupiter", "aud": "jupiter", "sub": "m", "role": "viewer", "jti": "1", "iat": 0}
     with pytest.raises(AuthenticationError):
         tokens.authenticate(jwt.encode(claims, SECRET, algorithm="HS256"))
     with pytest.raises(AuthenticationError):

@@ -1,0 +1,47 @@
+"""Accounts and sign-in, put together over the adapters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.app.adapters import Adapters
+from backend.app.kit import Kit, database_policy, upstream_policy
+from backend.app.security import Security
+from backend.config import Settings
+from backend.dashboard.accounts import AccountService
+from backend.dashboard.audit import AuditLog
+from backend.dashboard.audit_trail import AuditTrail
+from backend.dashboard.local_accounts import LocalAccounts
+from backend.dashboard.revocation_log import RevocationLog
+from backend.dashboard.sign_in import LocalSignIn, SignIn
+from backend.security.attempts import Attempts
+from backend.security.passwords import Passwords
+from backend.security.sessions import Sessions
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Who there is, how they come in, and what was taken back."""
+
+    service: AccountService
+    sign_in: SignIn
+    log: RevocationLog
+    trail: AuditTrail
+    sessions: Sessions
+
+
+def make_accounts(settings: Settings, kit: Kit, adapters: Adapters, security: Security) -> Accounts:
+    """Put them together: Supabase's accounts where it is configured, else Jupiter's own."""
+    policy = database_policy(upstream_policy(settings.guard))
+    guard = kit.guards.add("accounts", feature="dashboard_data", policy=policy, essential=False)
+    sessions, database = security.sessions, adapters.database
+    log = RevocationLog(database, guard, sessions.revocations)
+    sessions.recorded_by(log.record)
+    store = LocalAccounts(database, guard, Passwords())
+    return Accounts(
+        service=AccountService(store, sessions, AuditLog(database, guard)),
+        sign_in=LocalSignIn(store, Attempts(security.limiter)),
+        log=log,
+        trail=AuditTrail(database, guard),
+        sessions=sessions,
+    )
