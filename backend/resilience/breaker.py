@@ -20,7 +20,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 from backend import runtime
 from backend.resilience.admitted import AdmittedCall
 from backend.resilience.break_duration import BreakDuration
-from backend.resilience.breaker_states import Closed, Permit, State
+from backend.resilience.breaker_states import Closed, Permit
 from backend.resilience.breaker_storage import DISABLED, FORCED_OPEN, METRICS_ONLY, OPEN, BreakerRecord, BreakerStorage
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.control import Control
@@ -130,7 +130,7 @@ class CircuitBreaker(PybreakerFace):
         if not state.plain:
             if type(state) is Closed and not self._listeners:
                 return self._call_counted(state, func, args, kwargs)
-            return self._call_admitted(state, func, args, kwargs)
+            return self._call_admitted(state.admit(), func, args, kwargs)
         try:
             result = func(*args, **kwargs)
         except BaseException as error:
@@ -156,8 +156,7 @@ class CircuitBreaker(PybreakerFace):
         state.count(False, limit is not None and self._is_slow(limit, started), None)
         return result
 
-    def _call_admitted(self, state: State, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        permit = state.admit()
+    def _call_admitted(self, permit: Permit, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         limit = self._control.current.slow_seconds
         started = 0.0 if limit is None else self._control.monotonic()
         if self._listeners:

@@ -68,6 +68,7 @@ class Guard:
         self._listeners = listeners
         self._random = random
         self._retry = policy.retry
+        self._in_time = runtime.call_cooperatively if policy.cooperative else runtime.call_with_timeout
 
     def call(
         self,
@@ -167,7 +168,7 @@ class Guard:
         seconds, own = self._time_for_one(limit)
         token = enter(own)
         try:
-            return runtime.call_with_timeout(seconds, func, *args, **kwargs)
+            return self._in_time(seconds, func, *args, **kwargs)
         except TimeoutError as error:
             raise self._timed_out(error, seconds) from error
         finally:
@@ -188,7 +189,7 @@ class Guard:
         return DeadlineExceededError(f"{self.name}: no answer within {seconds:.3g} s")
 
     def _opened(self, make_iterator: Callable[[], Iterable[Any]], limit: Deadline | None) -> tuple[StreamReader, Any]:
-        reader = StreamReader(self.breaker, lambda: self._time_for_one(limit), self._timed_out)
+        reader = StreamReader(self.breaker, lambda: self._time_for_one(limit), self._timed_out, self._in_time)
         return reader, reader.open(make_iterator)
 
     def _may_retry(self) -> bool:

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from backend import runtime
 from backend.resilience.breaker import CircuitBreaker
 from backend.resilience.deadline import Deadline, enter, leave
 
@@ -24,6 +23,7 @@ class StreamReader:
         breaker: gives the permit and takes the outcome.
         time_for_one: the seconds that one item may take, and the deadline that tells it so.
         timed_out: makes the error for a timeout of so many seconds.
+        in_time: makes a call within so many seconds.
     """
 
     def __init__(
@@ -31,10 +31,12 @@ class StreamReader:
         breaker: CircuitBreaker,
         time_for_one: Callable[[], tuple[float, Deadline]],
         timed_out: Callable[[TimeoutError, float], BaseException],
+        in_time: Callable[..., Any],
     ) -> None:
         self._call = breaker.begin()
         self._time_for_one = time_for_one
         self._timed_out = timed_out
+        self._in_time = in_time
         self._iterator: Iterator[Any] | None = None
 
     def open(self, make_iterator: Callable[[], Iterable[Any]]) -> Any:
@@ -65,7 +67,7 @@ class StreamReader:
         seconds, own = self._time_for_one()
         token = enter(own)
         try:
-            return runtime.call_with_timeout(seconds, step)
+            return self._in_time(seconds, step)
         except BaseException as error:
             told = self._timed_out(error, seconds) if isinstance(error, TimeoutError) else error
             self._call.failed(told)

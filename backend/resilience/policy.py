@@ -29,6 +29,9 @@ class Policy:
         open_growth: factor by which each further break is longer until the circuit has been closed.
         max_open_seconds: longest break; None for no cap.
         open_jitter: share of the break that is added at random.
+        cooperative: the calls end in time by themselves, because what they wait for has timeouts of its own, such as
+            `current_deadline().remaining()`. In threading mode they are then made in the caller's thread, which costs a
+            fraction; nobody else keeps the time there. On eventlet and gevent they are interrupted all the same.
     """
 
     failure_threshold: int = 5
@@ -46,6 +49,7 @@ class Policy:
     open_growth: float = 1.0
     max_open_seconds: float | None = None
     open_jitter: float = 0.0
+    cooperative: bool = False
 
     @property
     def retry(self) -> RetryPolicy:

@@ -15,10 +15,9 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from backend.runtime.handover import Handover
 from backend.runtime.watchdog import Watchdog
 
 P = ParamSpec("P")
@@ -27,7 +26,7 @@ T = TypeVar("T")
 MODES = ("eventlet", "gevent", "threading")
 _mode = "threading"
 _hub: Callable[[], Any] | None = None
-_native_pool: ThreadPoolExecutor | None = None
+_handover = Handover()
 _left_behind: list[tuple[contextvars.ContextVar[Any], Any]] = []
 
 
@@ -166,15 +165,23 @@ def call_with_timeout(seconds: float, func: Callable[P, T], *args: P.args, **kwa
         hub = _hub()
         watchdog = hub.__dict__.get("jupiter_watchdog") or _new_watchdog(hub)
         return watchdog.call(seconds, func, args, kwargs)  # type: ignore[no-any-return]
-    context = contextvars.copy_context()
-    future = _threads().submit(lambda: context.run(func, *args, **kwargs))
-    try:
-        return future.result(seconds)
-    except FutureTimeoutError:
-        if future.done():  # the function's own TimeoutError, not ours
-            raise
-        future.cancel()
-        raise TimeoutError(f"timed out after {seconds} s") from None
+    return _handover.call(seconds, func, args, kwargs)  # type: ignore[no-any-return]
+
+
+def call_cooperatively(seconds: float, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a `func` that ends in time by itself, because what it waits for has timeouts of its own.
+
+    On eventlet and gevent it is interrupted like any other, which costs nothing. In threading mode the call is made in
+    the caller's own thread: it costs a twentieth, and nobody but `func` keeps the time.
+
+    Raises:
+        TimeoutError: there is no time left, or it ran out.
+    """
+    if _hub is not None:
+        return call_with_timeout(seconds, func, *args, **kwargs)
+    if seconds <= 0:
+        raise TimeoutError("no time left")
+    return func(*args, **kwargs)
 
 
 def _new_watchdog(hub: Any) -> Watchdog:
@@ -205,14 +212,6 @@ def _arm_gevent(hub: Any, seconds: float, func: Callable[[], object]) -> Callabl
 
     timer.start(fire)
     return close
-
-
-def _threads() -> ThreadPoolExecutor:
-    global _native_pool
-    if _native_pool is None:
-        # Many: calls that hang hold their thread, and must not use up those of other dependencies. Made when needed.
-        _native_pool = ThreadPoolExecutor(max_workers=1024, thread_name_prefix="jupiter")
-    return _native_pool
 
 
 def offload(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -27,7 +27,7 @@ SIGNATURES = {
     "ErrorAggregator": "(window_minutes=60, *, max_records=500, max_groups=500, clock=…, listeners=None, shared=None)",
     "Policy": "(failure_threshold=5, open_seconds=60.0, timeout=10.0, attempts=2, base_delay=0.5, backoff_factor=2.0, "
     "max_delay=30.0, max_concurrent=16, jitter='full', retry_ratio=0.2, retry_minimum=3, window=None, "
-    "open_growth=1.0, max_open_seconds=None, open_jitter=0.0)",
+    "open_growth=1.0, max_open_seconds=None, open_jitter=0.0, cooperative=False)",
     "Guards": "(*, clock=…, aggregator=None, degradation=None, listeners=None, random=…, storage=None, budget=None)",
     "Consecutive": "(threshold=5)",
     "CountWindow": "(size=100, failure_rate=0.5, *, slow_rate=1.0, slow_seconds=None, minimum_calls=10)",
