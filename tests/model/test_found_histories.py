@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from tests.model.machine import FleetMachine
+from tests.model.machine import FleetMachine, TimeMachine
 
 
 class Draws:
@@ -34,9 +34,14 @@ class Told:
 
 
 @pytest.fixture
-def told(caplog):
+def machine():
+    return FleetMachine
+
+
+@pytest.fixture
+def told(caplog, machine):
     caplog.set_level(logging.CRITICAL, "jupiter.resilience")
-    history = Told(FleetMachine())
+    history = Told(machine())
     yield history
     history.machine.teardown()
 
@@ -73,3 +78,23 @@ def test_a_probe_that_a_forgetful_server_admitted_under_a_lower_number_keeps_its
     (probe,) = told.machine.probes
     told.a_probe_is_a_long_stream(data=Draws(probe), first=0)
     assert told.machine.probes == [probe]
+
+
+@pytest.mark.parametrize("machine", [TimeMachine])
+def test_a_persons_older_decision_that_comes_again_by_a_higher_number_gives_way_to_the_newer_one(told):
+    """Found in the TimeMachine after 180,000 steps: worker and server told each other the same for ever."""
+    told.a_person_decides(number=0, seconds=None, what="reset")
+    told.a_process_is_in_trouble(number=0, what="reply")
+    told.a_person_decides(number=0, seconds=None, what="reset")
+    told.a_person_decides(number=1, seconds=None, what="reset")
+    told.a_person_decides(number=1, seconds=None, what="reset")
+    told.a_process_is_in_trouble(number=1, what="stall")
+    told.a_process_is_in_trouble(number=0, what="stall")
+    told.a_process_is_in_trouble(number=1, what="reply")
+    told.a_process_is_well_again(number=0)
+    told.a_process_is_in_trouble(number=1, what="cut")
+    told.a_process_is_well_again(number=1)
+    told.deliver(again=False, data=Draws(0), number=1)
+    told.the_server_is_in_trouble(what="down")
+    told.the_server_is_back(forgetful=True)
+    told.machine.world.advance(1.1)

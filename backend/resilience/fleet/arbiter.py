@@ -66,8 +66,8 @@ class Arbiter:
         args = self._args
         given = dict(args["record"])
         if self._was_decided(given["decision"]):
-            if self.record["decision"] == given["decision"] and given["generation"] > self._generation():
-                self._renumber(given["generation"] - 1)
+            if given["generation"] > self._generation():
+                self._renumber(given["generation"] - (self.record["decision"] == given["decision"]))
             return {"accepted": True}
         if given.get("manual") or self._is_of_a_probe():
             given["generation"] = max(given["generation"], self._generation() + 1)
@@ -181,6 +181,7 @@ class Arbiter:
     def _half_open(self, before: Json) -> None:
         level, failures = before["level"], before["failures"]
         self._decide("half_open", "probe", level=level, failures=failures, reason="time to try again")
+        self.record["base"] = before["decision"]
 
     def _stamped(self, given: Json) -> Json:
         until_in = given.get("until_in")
@@ -206,7 +207,7 @@ class Arbiter:
         floor, record = self._args.get("floor"), self.record
         if floor is None or not record or floor < record["generation"]:
             return
-        if self._args.get("base") != record["decision"]:
+        if self._args.get("base") not in (record["decision"], record.get("base")):
             self._renumber(floor)
 
     # Permits

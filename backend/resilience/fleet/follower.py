@@ -36,6 +36,8 @@ class Follower:
         self._followed: Move | None = None
         self.opened: Move | None = None
         """The break that a half-open state of our own follows."""
+        self.turns = 0
+        """How often the state that permits are for has ended or made way for another."""
 
     # What the breaker has decided
 
@@ -47,6 +49,7 @@ class Follower:
                 self.opened = move
             if record.state == HALF_OPEN and not record.manual:
                 return False  # our view only: the fleet is half-open when the server lets the first of us probe
+            self.turns += 1
             self._permits.clear()
             if self.moves and not self.moves[-1].record.manual and not record.manual:
                 move.fences = self.moves.pop().fences + move.fences  # the newest of our own counts
@@ -100,6 +103,7 @@ class Follower:
             if number > move.record.generation or (number == move.record.generation and not final):
                 return
             self._followed = move
+            self.turns += 1
             self.moves = [each for each in self.moves if each.record.manual]
             if move.record.state == HALF_OPEN:
                 self._permits.drop()

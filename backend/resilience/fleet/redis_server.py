@@ -13,14 +13,24 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import (
+    ClusterDownError,
+    MasterDownError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.retry import Retry
 
 from backend.resilience.fleet.server import Json, Request, ServerAwayError
 from backend.resilience.fleet.timing import Timing
 
 _log = logging.getLogger("jupiter.resilience")
-_NOT_SERVING = ("LOADING", "READONLY", "MASTERDOWN", "BUSY", "CLUSTERDOWN", "NOAUTH", "WRONGPASS", "NOPERM", "OOM")
+_NOT_SERVING_CODES = ("BUSY", "MISCONF", "NOREPLICAS")
+_NOT_SERVING = (OutOfMemoryError, ReadOnlyError, NoPermissionError, ClusterDownError, MasterDownError)
 
 
 def open_client(url: str, timeout: float) -> redis.Redis:
@@ -110,7 +120,7 @@ class RedisServer:
             raise ServerAwayError(_said(error)) from error
 
     def _understood(self, request: Request, reply: Any) -> Json | None:
-        if isinstance(reply, ResponseError) and not str(reply).startswith(_NOT_SERVING):
+        if isinstance(reply, ResponseError) and not _is_not_serving(reply):
             _log.debug("fleet: %s %s was refused: %s", request.noun, request.name, reply)
             return None
         if isinstance(reply, Exception):
@@ -169,6 +179,11 @@ class RedisSubscription:
         except (RedisError, OSError, RuntimeError, ValueError) as error:
             self.close()
             raise ServerAwayError(_said(error)) from error
+
+
+def _is_not_serving(error: ResponseError) -> bool:
+    """Tell whether it refuses everybody at present: by class, where redis-py has one and cuts the code off."""
+    return isinstance(error, _NOT_SERVING) or str(error).startswith(_NOT_SERVING_CODES)
 
 
 def _decoded(data: Any) -> Json | None:

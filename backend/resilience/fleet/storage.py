@@ -73,6 +73,7 @@ class RedisBreakerStorage(BreakerStorage):
         """Ask the server whether this process may probe; without a server each goes by its own view."""
         if self._permits.others_for() > 0:
             return False
+        turns = self._known().turns
         reply = self._link.ask_now(self._question(seconds))
         if reply is None:
             return True
@@ -81,7 +82,7 @@ class RedisBreakerStorage(BreakerStorage):
             self._permits.others_hold(reply["wait"] / 1000)
             return False
         with self._view_of().lock:
-            if self._view_of().record.state == HALF_OPEN:
+            if self._view_of().record.state == HALF_OPEN and self._known().turns == turns:
                 self._permits.granted(reply["fence"], seconds)
                 return True
             self._ended.append((reply["fence"], False))  # somebody has moved on while we asked

@@ -61,7 +61,8 @@ local function renumber(floor)
 end
 
 local function settle_lineage()
-  if args.floor and s.record and args.floor >= generation() and args.base ~= s.record.decision then
+  if args.floor and s.record and args.floor >= generation() and args.base ~= s.record.decision
+      and args.base ~= s.record.base then
     renumber(args.floor)
   end
 end
@@ -141,7 +142,10 @@ local operations = {}
 function operations.propose()
   local given = args.record
   if was_decided(given.decision) then
-    if s.record.decision == given.decision and given.generation > generation() then renumber(given.generation - 1) end
+    -- Retold. Who stands at a higher number than ours with it gets that number, or a higher one for what came after it.
+    if given.generation > generation() then
+      renumber(s.record.decision == given.decision and given.generation - 1 or given.generation)
+    end
     return {accepted = true}
   end
   if given.manual or is_of_a_probe() then
@@ -175,7 +179,7 @@ function operations.lease()
     take({
       state = 'half_open', generation = next_one, decision = 'probe:' .. args.worker .. ':' .. next_one,
       changed_at = now, open_ms = 0, level = s.record.level, failures = s.record.failures,
-      reason = 'time to try again',
+      reason = 'time to try again', base = s.record.decision,
     })
   end
   if state() ~= 'half_open' then return {granted = false, wait = 0} end
