@@ -2,7 +2,7 @@
 
 Model names change: xAI retired grok-3, grok-4-fast and others in May 2026 and names grok-4.3 as the replacement.
 JUPITER_LLM_MODEL sets another one; `models()` of a provider lists what it has.
-To add a provider: a line here and its name in backend/config.py.
+To add a provider: a line here and its name in backend/config/schemas.py.
 """
 
 from __future__ import annotations

@@ -1,40 +1,56 @@
 """Which sources there are: reads the settings and builds those that are switched on.
 
-To add a source: write its file beside the others, add its name to SOURCES in config.py, and build it here.
+To add a source: write its file beside the others, add its name to SOURCES in config/settings.py, and build it here.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from backend.config import Settings
-from backend.sources import cisa_kev, epss, hacker_news
+from backend.sources import cisa_kev, epss, ghsa, hacker_news, misp, nvd, otx, threatfox, urlhaus
 from backend.sources.base import PulseSource, ThreatSource
 from backend.sources.cisa_kev import CisaKev
 from backend.sources.epss import Epss
 from backend.sources.feeds import FeedSource, feed_names
 from backend.sources.fetcher import HttpFetcher
+from backend.sources.ghsa import Ghsa
 from backend.sources.hacker_news import HackerNews
 from backend.sources.mastodon import Mastodon, server_names
+from backend.sources.misp import Misp
+from backend.sources.nvd import Nvd
+from backend.sources.otx import Otx
 from backend.sources.pace import SECONDS, Pace, slow_domain
+from backend.sources.request_rate import RequestRate
+from backend.sources.threatfox import Threatfox
+from backend.sources.urlhaus import Urlhaus
 
 SIMULATED = " (simulated)"
 
 
 def threat_sources(settings: Settings, fetcher: HttpFetcher) -> list[ThreatSource]:
-    """Return the enabled sources of threats.
+    """Return the enabled sources of threats, in the order of trust: of two that know a field, the first is believed.
 
     Args:
         fetcher: with `guard.timeout_seconds` of the settings as its timeout.
     """
-    enabled = settings.enabled_sources
-    sources: list[ThreatSource] = []
-    if "cisa_kev" in enabled:
-        sources.append(_cisa_kev(settings, fetcher))
-    if "epss" in enabled:
-        sources.append(Epss(fetcher, **_options(settings, "epss", epss.URL, "FIRST EPSS", epss.REFRESH_SECONDS)))
-    return sources
+    makers: dict[str, Callable[[], ThreatSource]] = {
+        "cisa_kev": lambda: _cisa_kev(settings, fetcher),
+        "ghsa": lambda: Ghsa(fetcher, **_keyed(settings, "ghsa", ghsa.URL, "GitHub advisories", ghsa.REFRESH_SECONDS)),
+        "nvd": lambda: _nvd(settings, fetcher),
+        "epss": lambda: Epss(fetcher, **_options(settings, "epss", epss.URL, "FIRST EPSS", epss.REFRESH_SECONDS)),
+        "misp": lambda: Misp(fetcher, **_keyed(settings, "misp", None, "MISP feed", misp.REFRESH_SECONDS)),
+        "urlhaus": lambda: Urlhaus(
+            fetcher, **_keyed(settings, "urlhaus", urlhaus.URL, "URLhaus", urlhaus.REFRESH_SECONDS)
+        ),
+        "threatfox": lambda: Threatfox(
+            fetcher, **_keyed(settings, "threatfox", threatfox.URL, "ThreatFox", threatfox.REFRESH_SECONDS)
+        ),
+        "otx": lambda: Otx(fetcher, **_keyed(settings, "otx", otx.URL, "OTX", otx.REFRESH_SECONDS)),
+    }
+    return [make() for name, make in makers.items() if name in settings.enabled_sources]
 
 
 def pulse_sources(settings: Settings, fetcher: HttpFetcher) -> list[PulseSource]:
@@ -94,7 +110,19 @@ def _cisa_kev(settings: Settings, fetcher: HttpFetcher) -> CisaKev:
     return CisaKev(fetcher, mirror_url=mirror, **options)
 
 
-def _options(settings: Settings, name: str, url: str, title: str, refresh_seconds: float) -> dict[str, Any]:
+def _nvd(settings: Settings, fetcher: HttpFetcher) -> Nvd:
+    own = settings.source("nvd")
+    # the limit is that of the official server; one's own may be asked as often as it likes
+    allowed = nvd.WITH_KEY if own.key else nvd.WITHOUT_KEY
+    rate = None if own.url else RequestRate(allowed, nvd.PACE_SECONDS)
+    return Nvd(fetcher, pace=rate, **_keyed(settings, "nvd", nvd.URL, "NVD", nvd.REFRESH_SECONDS))
+
+
+def _keyed(settings: Settings, name: str, url: str | None, title: str, refresh_seconds: float) -> dict[str, Any]:
+    return {**_options(settings, name, url, title, refresh_seconds), "key": settings.source(name).key}
+
+
+def _options(settings: Settings, name: str, url: str | None, title: str, refresh_seconds: float) -> dict[str, Any]:
     own = settings.source(name)
     return {
         "url": own.url or url,

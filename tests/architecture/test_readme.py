@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend import config
+from backend.config import schemas as declared
 from tests.support.site import Site
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,7 +20,13 @@ def test_the_python_example_runs():
 
 
 def test_every_setting_is_documented_and_every_documented_setting_exists():
-    schemas = [config._SettingsSchema(), config._LLMSchema(), config._SupabaseSchema(), config._GuardSchema()]
+    schemas = [
+        declared.SettingsSchema(),
+        declared.LLMSchema(),
+        declared.SupabaseSchema(),
+        declared.RecordSchema(),
+        declared.GuardSchema(),
+    ]
     known = {str(field.data_key) for schema in schemas for field in schema.fields.values()}
     documented = set(re.findall(r"`(JUPITER_[A-Z_]+|SUPABASE_[A-Z_]+|REDIS_URL)`", README))
     assert known - documented == set()
