@@ -8,6 +8,7 @@ from typing import Any
 
 from backend.errors import ValidationError
 from backend.storage.database import Filter, Order
+from backend.storage.searches import index_of, words_of
 from backend.storage.tables import columns_of, kind_of
 from backend.storage.values import encode
 
@@ -19,7 +20,10 @@ _ONE_VALUE = frozenset(("eq", "neq", "lt", "lte", "gt", "gte"))
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A column, an operator and its value: text, a tuple of texts for `in`, None or a bool for `is`."""
+    """A column, an operator and its value: text, a tuple of texts for `in`, None or a bool for `is`.
+
+    With the operator `search` the column is the index that is searched, and the value a tuple of words.
+    """
 
     column: str
     operator: str
@@ -97,7 +101,17 @@ def _condition(table: str, one: Filter, depth: int) -> Condition:
     if "column" not in one or "value" not in one:
         raise ValidationError("a filter needs column and value")
     operator = one.get("operator", "eq")
+    if operator == "search":
+        return _search(table, one["column"], one["value"])
     return Comparison(one["column"], operator, _value(table, one["column"], operator, one["value"]))
+
+
+def _search(table: str, column: str, value: Any) -> Comparison:
+    kind_of(table, column)
+    words = words_of(_text(encode("text", column, value)))
+    if not words:
+        raise ValidationError("a search needs at least one word")
+    return Comparison(index_of(table, column), "search", words)
 
 
 def _value(table: str, column: str, operator: str, value: Any) -> Any:

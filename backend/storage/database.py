@@ -35,7 +35,8 @@ _ERRORS: Mapping[FaultCode, tuple[type[DashboardError], str]] = {
 Filter = Mapping[str, Any]
 """`{"column", "value", "operator"?}`, all of which must hold, or `{"any_of": [[filter, ...], ...]}`: at least one of
 the lists must hold whole. Operators: eq (default), neq, lt, lte, gt, gte, in (a list), like and ilike (`%` and `_`,
-escaped by a backslash), is (null, true, false)."""
+escaped by a backslash), is (null, true, false), search (words that must all occur, found by their beginnings; see
+backend/storage/searches.py for what can be searched)."""
 
 Order = Mapping[str, Any]
 """`{"column", "descending"?}`."""

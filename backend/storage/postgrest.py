@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from backend.storage.conditions import AnyOf, Comparison, Condition
 from backend.storage.patterns import regular_expression
+from backend.storage.searches import postgres_query
 
 Parameter = tuple[str, str]
 _IS = {None: "null", True: "true", False: "false"}
@@ -37,12 +38,15 @@ def _nested(one: Comparison) -> str:
     operator, value = _spelled(one)
     if isinstance(value, tuple):
         return f"{one.column}.{operator}.{_list(value)}"
-    return f"{one.column}.{operator}.{value if operator == 'is' else _quoted(value)}"
+    # a search needs no quotes: what they would be for is not in it
+    return f"{one.column}.{operator}.{value if one.operator in {'is', 'search'} else _quoted(value)}"
 
 
 def _spelled(one: Comparison) -> tuple[str, str | tuple[str, ...]]:
     if one.operator == "is":
         return "is", _IS[one.value]
+    if one.operator == "search":
+        return "fts(simple)", postgres_query(one.value)
     if one.operator in {"like", "ilike"} and "*" in one.value:
         # PostgREST takes a star for a percent sign and has no escape for it; its regular expressions have.
         return {"like": "match", "ilike": "imatch"}[one.operator], regular_expression(one.value)

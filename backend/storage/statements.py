@@ -9,6 +9,7 @@ from backend.errors import ValidationError
 from backend.storage.conditions import AnyOf, Comparison, Condition, check_page, conditions, names, sorting
 from backend.storage.database import Filter, Order, Row
 from backend.storage.patterns import glob
+from backend.storage.searches import sqlite_match
 from backend.storage.tables import kind_of
 from backend.storage.values import encode
 
@@ -112,6 +113,9 @@ def _comparison(one: Comparison) -> Statement:
     column, value = one.column, one.value
     if one.operator == "is":
         return Statement(f"{column} IS {_IS[value]}")
+    if one.operator == "search":
+        found = f"SELECT rowid FROM {column} WHERE {column} MATCH ?"  # noqa: S608 - the name of an index of ours
+        return Statement(f"id IN (SELECT id FROM {column}_places WHERE place IN ({found}))", (sqlite_match(value),))  # noqa: S608
     if one.operator == "in":
         return Statement(f"{column} IN ({', '.join('?' * len(value))})", value)
     if one.operator == "like":  # SQLite's own LIKE ignores case, GLOB does not

@@ -314,3 +314,122 @@ def test_after_close_answers_are_unsuccessful(database: Database) -> None:
     database.close()
     result = database.execute_query("experiments", "select")
     assert (result["success"], result["code"]) == (False, "unavailable")
+
+
+def conversation(title: str, owner: str = "ada", **changes: Any) -> dict[str, Any]:
+    """A row as the chat writes it."""
+    at = "2026-01-01T00:00:00Z"
+    return {"id": str(uuid.uuid4()), "user_id": owner, "title": title, "created_at": at, "updated_at": at} | changes
+
+
+def message(of: dict[str, Any], content: str, **changes: Any) -> dict[str, Any]:
+    """A message of a conversation."""
+    row = {"id": str(uuid.uuid4()), "conversation_id": of["id"], "user_id": of["user_id"], "role": "user"}
+    return row | {"content": content, "status": "complete", "created_at": "2026-01-01T00:00:00Z"} | changes
+
+
+def searched(database: Database, words: str, *more: dict[str, Any]) -> list[str]:
+    filters = [{"column": "content", "operator": "search", "value": words}, *more]
+    return sorted(row["content"] for row in rows(database.execute_query("messages", "select", filters=filters)))
+
+
+def with_messages(database: Database, *contents: str) -> list[dict[str, Any]]:
+    talk = conversation("Talk")
+    rows(database.execute_query("conversations", "insert", data=talk))
+    made = [message(talk, content) for content in contents]
+    rows(database.execute_query("messages", "insert", data=made))
+    return made
+
+
+TEXTS = (
+    "Command injection in Acme",
+    "CVE-2024-3400 is exploited",
+    "Größe der Übertragung",
+    "It's 100% O'Reilly \\ \"x\"",
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("injection", [0]),
+        ("INJECT acme", [0]),
+        ("acme nowhere", []),
+        ("CVE-2024-3400", [1]),
+        ("cve-2024-34", [1]),
+        ("CVE-2024-3401", []),
+        ("übertr", [2]),
+        ("o'reilly", [3]),
+        ("100%", [3]),
+    ],
+)
+def test_a_search_finds_all_its_words_by_their_beginnings(database: Database, words: str, found: list[int]) -> None:
+    with_messages(database, *TEXTS)
+    assert searched(database, words) == sorted(TEXTS[at] for at in found)
+
+
+SIGNS = [
+    "a'b:*|c",
+    "a,b)",
+    "f(x),or=(y)",
+    'x" OR "1',
+    "NEAR(a b)",
+    "content: x",
+    "a & ! b",
+    "* a",
+    "\\x",
+    "a\\' | b",
+    "-b",
+    "a:b",
+    "a'' & 'b",
+]
+
+
+@pytest.mark.parametrize("words", SIGNS)
+def test_no_sign_in_a_search_is_one_of_the_query(database: Database, words: str) -> None:
+    with_messages(database, "Nothing of the kind")
+    assert searched(database, words) == []
+
+
+@pytest.mark.parametrize("words", ['"', "'", "(", "* -", "", " "])
+def test_a_search_needs_a_word(database: Database, words: str) -> None:
+    with pytest.raises(ValidationError):
+        searched(database, words)
+
+
+def test_a_search_follows_changes_and_deletions(database: Database) -> None:
+    first, second = with_messages(database, "alpha", "alpha too")
+    by_id = [{"column": "id", "value": first["id"]}]
+    rows(database.execute_query("messages", "update", filters=by_id, data={"content": "beta"}))
+    rows(database.execute_query("messages", "upsert", data=first | {"content": "gamma"}))
+    assert (searched(database, "beta"), searched(database, "gamma")) == ([], ["gamma"])
+    rows(database.execute_query("messages", "delete", filters=[{"column": "id", "value": second["id"]}]))
+    assert searched(database, "alpha") == []
+    rows(database.execute_query("messages", "insert", data=second))
+    assert searched(database, "alpha") == ["alpha too"]
+
+
+def test_a_search_goes_with_other_filters_and_in_groups(database: Database) -> None:
+    mine, other = conversation("Acme talk"), conversation("Acme secrets", "eve")
+    rows(database.execute_query("conversations", "insert", data=[mine, other]))
+    title = {"column": "title", "operator": "search", "value": "acme talk"}
+    either = {"any_of": [[title], [{"column": "id", "operator": "in", "value": [str(uuid.uuid4())]}]]}
+    filters = [{"column": "user_id", "value": "ada"}, either]
+    found = rows(database.execute_query("conversations", "select", columns="title", filters=filters))
+    assert found == [{"title": "Acme talk"}]
+
+
+def test_deleting_a_conversation_takes_its_messages_out_of_the_search(database: Database) -> None:
+    made = with_messages(database, "alpha")
+    rows(
+        database.execute_query(
+            "conversations", "delete", filters=[{"column": "id", "value": made[0]["conversation_id"]}]
+        )
+    )
+    assert searched(database, "alpha") == []
+
+
+@pytest.mark.parametrize(("table", "column"), [("experiments", "name"), ("messages", "role"), ("messages", "none")])
+def test_only_indexed_columns_can_be_searched(database: Database, table: str, column: str) -> None:
+    with pytest.raises(ValidationError):
+        database.execute_query(table, "select", filters=[{"column": column, "operator": "search", "value": "x"}])

@@ -245,3 +245,12 @@ drop policy if exists alerts_owner on public.alerts;
 create policy alerts_owner on public.alerts for all to authenticated
     using ((select auth.uid())::text = user_id)
     with check ((select auth.uid())::text = user_id);
+
+-- Full-text search over titles and messages: words as they are written (no language is known), found by their beginnings.
+alter table public.conversations
+    add column if not exists conversations_search tsvector generated always as (to_tsvector('simple', title)) stored;
+create index if not exists conversations_by_words on public.conversations using gin (conversations_search);
+alter table public.messages
+    add column if not exists messages_search tsvector
+    generated always as (to_tsvector('simple', left(content, 200000))) stored;
+create index if not exists messages_by_words on public.messages using gin (messages_search);
