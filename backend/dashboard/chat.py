@@ -14,7 +14,7 @@ from backend.dashboard.answering import MAX_ANSWER, Answering, Emit, RecordError
 from backend.dashboard.chat_payloads import ChatPayloads
 from backend.dashboard.chat_rows import conversation_row, question_and_answer, title_of
 from backend.dashboard.conversation_memory import ConversationMemory
-from backend.dashboard.conversation_pages import as_markdown, decode_cursor, encode_cursor
+from backend.dashboard.conversation_pages import as_markdown, decode_cursor, encode_cursor, excerpt
 from backend.dashboard.conversation_rows import ConversationRows, Row, StorageGuard
 from backend.dashboard.conversations import MAX_SHOWN, NOT_SAVED, Conversations, message_view
 from backend.dashboard.grounding import Retrieval, ThreatsFind
@@ -47,6 +47,7 @@ class ChatService:
         feature_status: returns the state of grok_chat: enabled, circuit_breaker, failures.
         emit: sends a person an event: user id, event, payload.
         pulse: returns the payload of pulse_update.
+        stop_elsewhere: told of an answer to stop that is made by none of this process: user id, message id.
         storage_guard: every query goes through it; None calls the database directly.
         record_error: counts refusals of the provider that do not speak against its health: type, message, context.
         spawn: runs a function concurrently and returns its task.
@@ -66,6 +67,7 @@ class ChatService:
         feature_status: Callable[[], Mapping[str, Any]],
         emit: Emit,
         pulse: Callable[[], Mapping[str, Any]] = dict,
+        stop_elsewhere: Callable[[str, str], object] = lambda *_: None,
         storage_guard: StorageGuard | None = None,
         record_error: RecordError | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -74,6 +76,7 @@ class ChatService:
         answers_at_a_time: int = 3,
         max_answer: int = MAX_ANSWER,
     ) -> None:
+        self._stop_elsewhere = stop_elsewhere
         self._clock = clock
         self._spawn = spawn
         self._new_id = id_factory
@@ -124,10 +127,19 @@ class ChatService:
         """
         answer = self._live.get(user_id, message_id)
         if answer is None:
-            if self._conversations.message(user_id, message_id) is None:
+            row = self._conversations.message(user_id, message_id)
+            if row is None:
                 raise NotFoundError("There is no such message.")
+            if row["status"] == "streaming":
+                self._stop_elsewhere(user_id, message_id)
             return {"message_id": message_id, "stopped": False}
         return {"message_id": message_id, "stopped": self._answering.stop(answer)}
+
+    def stop_here(self, user_id: str, message_id: str) -> None:
+        """Stop an answer if it is made in this process: another one was asked to."""
+        answer = self._live.get(user_id, message_id)
+        if answer is not None:
+            self._answering.stop(answer)
 
     def history(self, user_id: str, conversation_id: str) -> dict[str, Any]:
         """Return a conversation and its messages, an answer in the making with what it says so far.
@@ -151,7 +163,7 @@ class ChatService:
         """Return a page of conversations, the one used last first.
 
         Args:
-            search: a part of a title or a message.
+            search: words that all occur, as beginnings of words, in the title or in one message.
             limit: conversations on a page.
             cursor: next_cursor of the page before.
 
@@ -161,7 +173,9 @@ class ChatService:
         self._conversations.flush(user_id)
         page = self._conversations.list(user_id, limit, decode_cursor(cursor), search)
         shown = {
-            "conversations": [self._view(row) for row in page.conversations],
+            "conversations": [
+                {**self._view(row), **_match(page.matches.get(row["id"]), search)} for row in page.conversations
+            ],
             "next_cursor": encode_cursor(page.last),
         }
         return shown if page.saved else {**shown, "notice": NOT_SAVED}
@@ -190,10 +204,14 @@ class ChatService:
         told = self.history(user_id, conversation_id)
         return as_markdown(told["conversation"], told["messages"])
 
-    def recover(self) -> int:
-        """Mark the answers that an earlier process left unfinished as interrupted; return how many. Call at start."""
+    def recover(self, before: str | None = None) -> int:
+        """Mark the answers that an earlier process left unfinished as interrupted; return how many. Call at start.
+
+        Args:
+            before: of those begun before this time (ISO 8601); other workers may be at the later ones. None: of all.
+        """
         try:
-            left = self._conversations.interrupt(self._now())
+            left = self._conversations.interrupt(before or self._now())
         except DashboardError as error:
             _log.warning("⚠️ Unfinished answers could not be looked for: %s", type(error).__name__)
             return 0
@@ -277,3 +295,12 @@ class ChatService:
 
     def _now(self) -> str:
         return utc_iso(self._clock.now())
+
+
+def _match(message: Row | None, search: str | None) -> dict[str, Any]:
+    """Return where a search has found a conversation, empty where it was its title."""
+    if message is None or not search:
+        return {}
+    return {
+        "match": {"message_id": message["id"], "role": message["role"], "excerpt": excerpt(message["content"], search)}
+    }

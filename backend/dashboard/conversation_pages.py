@@ -12,7 +12,9 @@ import orjson
 from backend.errors import ValidationError
 from backend.schemas.text import single_line
 from backend.schemas.times import utc_iso
+from backend.storage.searches import words_of
 
+EXCERPT = 160
 _WHO = {"user": "You", "assistant": "Jupiter"}
 _ENDS = {
     "streaming": "still being written",
@@ -40,6 +42,15 @@ def decode_cursor(cursor: str | None) -> tuple[str, str] | None:
         return utc_iso(at), str(last)
     except (binascii.Error, ValueError, TypeError):
         raise ValidationError("the cursor is not one of ours", details={"cursor": ["Not a cursor."]}) from None
+
+
+def excerpt(text: str, search: str) -> str:
+    """Return the part of a text around the first word of a search, on one line."""
+    line = single_line(text)
+    at = min((found for word in words_of(search) if (found := line.casefold().find(word)) >= 0), default=0)
+    start = max(0, at - EXCERPT // 3)
+    shown = line[start : start + EXCERPT]
+    return ("…" if start else "") + shown.strip() + ("…" if start + EXCERPT < len(line) else "")
 
 
 def as_markdown(conversation: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> str:

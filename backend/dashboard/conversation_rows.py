@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from backend.storage.database import Database, Filter, rows
+from backend.storage.searches import words_of
 
 Row = dict[str, Any]
 SECONDS = 2.0
 MAX_FOUND = 300
+MAX_EXCERPTS = 100
 
 
 class StorageGuard(Protocol):
@@ -62,7 +64,7 @@ class ConversationRows:
 
         Args:
             before: updated_at and id of the last one of the page before.
-            search: a part of the title or of a message.
+            search: words that all occur in the title or in one message.
         """
         filters: list[Filter] = [*_own(user_id)]
         if before is not None:
@@ -74,19 +76,26 @@ class ConversationRows:
         order = [{"column": "updated_at", "descending": True}, {"column": "id", "descending": True}]
         return self._do("conversations", "select", filters=filters, order=order, limit=limit)
 
+    def matching(self, user_id: str, conversation_ids: Sequence[str], search: str) -> dict[str, Row]:
+        """Return the newest message of each of these conversations that a search finds; none for some."""
+        if not conversation_ids or not words_of(search):
+            return {}
+        among: Filter = {"column": "conversation_id", "operator": "in", "value": list(conversation_ids)}
+        found = self._found(user_id, search, among, columns="conversation_id,id,role,content", limit=MAX_EXCERPTS)
+        return {row["conversation_id"]: row for row in reversed(found)}
+
     def _matching(self, user_id: str, search: str) -> Filter:
-        pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        found = self._do(
-            "messages",
-            "select",
-            columns="conversation_id",
-            filters=[*_own(user_id), {"column": "content", "operator": "ilike", "value": pattern}],
-            order=[{"column": "created_at", "descending": True}],
-            limit=MAX_FOUND,
-        )
+        if not words_of(search):
+            return {"column": "id", "operator": "in", "value": []}  # of signs alone nothing is found
+        found = self._found(user_id, search, columns="conversation_id", limit=MAX_FOUND)
         ids = list(dict.fromkeys(row["conversation_id"] for row in found))
-        in_title = [{"column": "title", "operator": "ilike", "value": pattern}]
+        in_title = [{"column": "title", "operator": "search", "value": search}]
         return {"any_of": [in_title, [{"column": "id", "operator": "in", "value": ids}]]}
+
+    def _found(self, user_id: str, search: str, *more: Filter, columns: str, limit: int) -> list[Row]:
+        filters = [*_own(user_id), *more, {"column": "content", "operator": "search", "value": search}]
+        order = [{"column": "created_at", "descending": True}]
+        return self._do("messages", "select", columns=columns, filters=filters, order=order, limit=limit)
 
     def save(self, conversation: Row | None, messages: Sequence[Row]) -> None:
         """Write rows, or their newer versions."""

@@ -7,7 +7,7 @@ message or look at the list, or `flush`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from backend.dashboard.conversation_memory import ConversationMemory, Kept
@@ -24,11 +24,12 @@ _log = logging.getLogger("jupiter.chat")
 
 
 class Page(NamedTuple):
-    """Conversations, and where the next page begins (None at the end)."""
+    """Conversations, where the next page begins (None at the end), and the messages that a search found in them."""
 
     conversations: list[Row]
     last: tuple[str, str] | None
     saved: bool
+    matches: Mapping[str, Row] = {}
 
 
 class Conversations:
@@ -120,7 +121,13 @@ class Conversations:
             return Page(newest, None, False)
         page = found[:limit]
         last = (page[-1]["updated_at"], page[-1]["id"]) if len(found) > limit else None
-        return Page(page, last, True)
+        return Page(page, last, True, self._matches(user_id, page, search))
+
+    def _matches(self, user_id: str, page: Sequence[Row], search: str | None) -> Mapping[str, Row]:
+        try:
+            return self._rows.matching(user_id, [row["id"] for row in page], search) if search else {}
+        except DashboardError:
+            return {}  # the list is worth having without excerpts
 
     def delete(self, user_id: str, conversation_id: str) -> None:
         """Remove a conversation with its messages.

@@ -76,7 +76,12 @@ class ConversationRenameSchema(Schema):
 class ConversationListQuery(Schema):
     """Which conversations to list."""
 
-    search = CleanText(shortest=1, longest=200, load_default=None)
+    search = CleanText(
+        shortest=1,
+        longest=200,
+        load_default=None,
+        metadata={"description": "Words that all occur, as beginnings of words, in the title or in one message."},
+    )
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
     cursor = fields.String(load_default=None, validate=validate.Length(1, 200))
 
@@ -176,6 +181,14 @@ class MessageSchema(Schema):
     )
 
 
+class MatchSchema(Schema):
+    """The message in which a search has found a conversation."""
+
+    message_id = fields.String(required=True)
+    role = fields.String(required=True, validate=validate.OneOf(ROLES))
+    excerpt = fields.String(required=True)
+
+
 class ConversationSchema(Schema):
     """A conversation without its messages."""
 
@@ -184,6 +197,7 @@ class ConversationSchema(Schema):
     created_at = fields.String(required=True)
     updated_at = fields.String(required=True)
     saved = fields.Boolean(required=True, metadata={"description": "False while the database is away."})
+    match = fields.Nested(MatchSchema, metadata={"description": "In a search: the newest message with its words."})
 
 
 class HistorySchema(Schema):

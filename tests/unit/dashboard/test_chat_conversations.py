@@ -4,7 +4,7 @@ import pytest
 
 from backend.errors import NotFoundError, ValidationError
 from backend.schemas.chat import ConversationListSchema, ConversationSchema, HistorySchema
-from tests.unit.dashboard.chat_world import ME, Model, World
+from tests.unit.dashboard.chat_world import ME, SOMEBODY, Model, World
 
 
 @pytest.fixture
@@ -65,14 +65,32 @@ def test_a_cursor_that_is_none_of_ours_is_refused(world, cursor):
         ("0_0", []),
         ("1%o", []),
         ("\\", []),
+        ("%", []),
+        ("hello abo", []),
+        ("abo ACM", ["About Acme"]),
+        ("bout", []),
         ("nothing like it", []),
     ],
 )
-def test_titles_and_messages_are_searched_for_the_very_words(world, search, found):
+def test_titles_and_messages_are_searched_for_all_words_by_their_beginnings(world, search, found):
     world.ask("About Acme")
     world.ask("100% of it")
     world.chat.create(ME, "Empty")
     assert titles(world, search=search) == found
+
+
+def test_a_search_shows_where_in_a_conversation_it_has_found_its_words(world):
+    long = "First some words. " * 30 + "Then the injection of commands. " + "And more. " * 30
+    world.llm.script = [long]
+    world.ask("Tell me about it")
+    (found,) = world.chat.conversations(ME, search="inject")["conversations"]
+    assert (found["title"], found["match"]["role"]) == ("Tell me about it", "assistant")
+    assert "Then the injection of commands." in found["match"]["excerpt"]
+    assert found["match"]["excerpt"].startswith("…")
+    assert len(found["match"]["excerpt"]) <= 162
+    assert "match" not in world.chat.conversations(ME)["conversations"][0]
+    assert world.chat.conversations(SOMEBODY, search="inject")["conversations"] == []
+    assert ConversationListSchema().validate(world.chat.conversations(ME, search="inject")) == {}
 
 
 def test_a_conversation_may_be_begun_empty_and_used_then(world):
