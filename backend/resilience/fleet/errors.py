@@ -13,7 +13,7 @@ from typing import Any
 
 from backend.resilience.clock import Clock
 from backend.resilience.fleet.link import Link
-from backend.resilience.fleet.others_errors import OthersErrors
+from backend.resilience.fleet.others_errors import OthersErrors, parts
 from backend.resilience.fleet.server import Json, Request
 from backend.resilience.locks import RLock
 
@@ -150,7 +150,7 @@ class FleetErrors:
 
     def _note(self, name: str) -> str | None:
         """The text of a note, None where it has been forgotten meanwhile."""
-        what, key, _ = name.split(":", 2)
+        what, key, _ = parts(name)
         content: Any = None
         if what == "m":
             content = self._minutes.get(int(key))

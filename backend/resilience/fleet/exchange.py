@@ -14,6 +14,7 @@ from backend.resilience.fleet.timing import Timing
 
 _log = logging.getLogger("jupiter.resilience")
 _LISTEN_SECONDS = 0.5
+_LAST_EXCHANGES = 10
 
 
 class Member(Protocol):
@@ -93,7 +94,7 @@ class Exchange:
             if self.pause() <= 0:
                 self._step_safely()
         if self.link.up:
-            self._step_safely()
+            self._last_words()
 
     def listen(self) -> None:
         """Hear messages until `stop`."""
@@ -116,6 +117,14 @@ class Exchange:
             self.step()
         except Exception:  # noqa: BLE001 - whatever it is, the next exchange has to take place
             self.link.complain("fleet: an exchange failed")
+
+    def _last_words(self) -> None:
+        """All there is to say, whether it is time for it or not; in so many exchanges at most."""
+        self._next_poll = 0.0
+        for _ in range(_LAST_EXCHANGES):
+            self._step_safely()
+            if self.pause() > 0:
+                return
 
     def _hear_all(self, subscription: Subscription) -> None:
         self.poll_soon()

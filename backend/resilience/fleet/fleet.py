@@ -26,6 +26,9 @@ class Fleet:
         clock: of this process; shared instants come from the server's.
         timing: how often and how long.
         worker: a name that no other process has, in this life or another; a random one by default.
+
+    Raises:
+        ValueError: a colon in the worker's name.
     """
 
     def __init__(
@@ -37,6 +40,8 @@ class Fleet:
         worker: str | None = None,
     ) -> None:
         self.worker = worker or uuid4().hex[:12]
+        if ":" in self.worker:
+            raise ValueError(f"a worker's name has no colon, unlike {worker!r}")
         self.timing = timing or Timing()
         self.exchange = Exchange(server, clock, self.timing)
         self._server = server

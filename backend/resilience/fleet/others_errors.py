@@ -31,7 +31,7 @@ class OthersErrors:
         """Take in notes, each a name and a text; what is no note of ours is passed over."""
         for name, text in news:
             try:
-                what, key, worker = name.split(":", 2)
+                what, key, worker = parts(name)
                 if worker != self._worker:
                     self._take(what, key, worker, json.loads(text))
             except (ValueError, TypeError, KeyError, AttributeError):
@@ -80,6 +80,19 @@ class OthersErrors:
         for kept, most in ((self._minutes, _MOST_MINUTES), (self._recent, _MOST_RECENT), (self._groups, _MOST_GROUPS)):
             while len(kept) > most:
                 kept.popitem(last=False)
+
+
+def parts(name: str) -> tuple[str, str, str]:
+    """Return what a note is (m a minute, r a recent error, g a group), which one, and whose.
+
+    Raises:
+        ValueError: it is no name of a note.
+    """
+    what, rest = name.split(":", 1)
+    key, colon, worker = rest.rpartition(":")  # a fingerprint has a colon of its own
+    if not colon:
+        raise ValueError(f"{name!r} is no note")
+    return what, key, worker
 
 
 def _put(kept: OrderedDict[str, Any], name: str, content: Any) -> None:
