@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backend.app.adapters import Adapters
-from backend.app.kit import Kit, database_policy, upstream_policy
+from backend.app.kit import database_policy, upstream_policy
 from backend.app.security import Security
 from backend.config import Settings
 from backend.dashboard.accounts import AccountService
@@ -14,9 +13,11 @@ from backend.dashboard.audit_trail import AuditTrail
 from backend.dashboard.local_accounts import LocalAccounts
 from backend.dashboard.revocation_log import RevocationLog
 from backend.dashboard.sign_in import LocalSignIn, SignIn
+from backend.resilience.guard import Guards
 from backend.security.attempts import Attempts
 from backend.security.passwords import Passwords
 from backend.security.sessions import Sessions
+from backend.storage.database import Database
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,11 @@ class Accounts:
     sessions: Sessions
 
 
-def make_accounts(settings: Settings, kit: Kit, adapters: Adapters, security: Security) -> Accounts:
+def make_accounts(settings: Settings, guards: Guards, database: Database, security: Security) -> Accounts:
     """Put them together: Supabase's accounts where it is configured, else Jupiter's own."""
     policy = database_policy(upstream_policy(settings.guard))
-    guard = kit.guards.add("accounts", feature="dashboard_data", policy=policy, essential=False)
-    sessions, database = security.sessions, adapters.database
+    guard = guards.add("accounts", feature="dashboard_data", policy=policy, essential=False)
+    sessions = security.sessions
     log = RevocationLog(database, guard, sessions.revocations)
     sessions.recorded_by(log.record)
     store = LocalAccounts(database, guard, Passwords())

@@ -60,7 +60,14 @@ class LLMSchema(Schema):
 class SupabaseSchema(Schema):
     url = Address(data_key="SUPABASE_URL")
     key = fields.String(data_key="SUPABASE_KEY")
-    jwt_secret = fields.String(data_key="SUPABASE_JWT_SECRET")
+    jwt_secret = fields.String(
+        data_key="SUPABASE_JWT_SECRET",
+        validate=validate.Length(min=32, error="must have at least 32 characters"),
+    )
+    db_url = fields.String(
+        data_key="SUPABASE_DB_URL",
+        validate=validate.Regexp(r"^postgres(ql)?://\S+$", error="must begin with postgres:// or postgresql://"),
+    )
 
     @validates_schema
     def _both(self, data: dict[str, Any], **_: Any) -> None:

@@ -65,6 +65,7 @@ class SupabaseSettings:
     url: str | None = None
     key: str | None = field(default=None, repr=False)
     jwt_secret: str | None = field(default=None, repr=False)
+    db_url: str | None = field(default=None, repr=False)
 
     @property
     def given(self) -> bool:

@@ -55,6 +55,11 @@ class RevocationLog:
             self._unsaved[revocation.id] = revocation
         return self._write()
 
+    @property
+    def unwritten(self) -> int:
+        """How many are not written yet."""
+        return len(self._unsaved)
+
     def look(self) -> bool:
         """Bring in what others have taken back since the last look; return whether that was possible."""
         try:

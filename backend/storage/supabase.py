@@ -6,7 +6,7 @@ person's token, belong to that query alone. The library's own retries are off: t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import httpx
@@ -38,6 +38,7 @@ class SupabaseDatabase:
         key: the secret key, SUPABASE_KEY; it passes by row-level security, so it never leaves the server.
         token: returns the access token of whoever the query is for, None for the server itself. With a token,
             row-level security holds.
+        owned: the tables whose rows belong to people; on all others the server acts for itself. None for all tables.
         client: see `new_client`.
         timeout: seconds for one operation altogether, also if its answer only trickles in.
     """
@@ -48,6 +49,7 @@ class SupabaseDatabase:
         key: str,
         *,
         token: Callable[[], str | None] = lambda: None,
+        owned: Collection[str] | None = None,
         client: httpx.Client | None = None,
         clock: Clock = SYSTEM_CLOCK,
         timeout: float = 8.0,
@@ -55,6 +57,7 @@ class SupabaseDatabase:
         self._url = f"{url.rstrip('/')}/rest/v1"
         self._key = key
         self._token = token
+        self._owned = owned
         self._client = client if client is not None else new_client()
         self._clock = clock
         self._timeout = timeout
@@ -141,8 +144,9 @@ class SupabaseDatabase:
     def _source(self, table: str) -> Any:
         from postgrest import SyncPostgrestClient  # noqa: PLC0415 - takes 0.2 s, and only who has Supabase needs it
 
+        persons = self._token() if self._owned is None or table in self._owned else None
         # A secret key is no token; the gateway takes it as one where it equals the apikey.
-        headers = {"apikey": self._key, "Authorization": f"Bearer {self._token() or self._key}"}
+        headers = {"apikey": self._key, "Authorization": f"Bearer {persons or self._key}"}
         client = SyncPostgrestClient(self._url, headers=headers, http_client=self._client, retry_enabled=False)
         return client.from_(table)
 
