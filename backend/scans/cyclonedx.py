@@ -92,7 +92,9 @@ def _findings(said: Mapping[str, Any], known: Mapping[str, Component], file: Sca
 def _rating(said: Mapping[str, Any]) -> Mapping[str, Any]:
     """The rating by the newest CVSS, with the first severity that any of them tells."""
     ratings = [mapping(each) for each in items(said.get("ratings"))]
-    scored = [each for each in ratings if number(each.get("score"), 10) is not None and str(each.get("method")) in _METHODS]
+    scored = [
+        each for each in ratings if number(each.get("score"), 10) is not None and str(each.get("method")) in _METHODS
+    ]
     best = max(scored, key=lambda each: _METHODS[each["method"]], default={})
     told = best.get("severity") or next((each["severity"] for each in ratings if each.get("severity")), None)
     return {**best, "severity": told}

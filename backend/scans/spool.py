@@ -113,6 +113,11 @@ class Claim:
         self.path = path
         self._file = file
 
+    @property
+    def is_mark(self) -> bool:
+        """Whether it is a mark and no upload."""
+        return os.fstat(self._file.fileno()).st_size == 0
+
     def release(self) -> None:
         """Let somebody else have it."""
         self._file.close()
@@ -151,6 +156,12 @@ class Spool:
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Upload(self._path(scan_id), self.max_bytes, opener=self._opener, give_way=self._give_way)
+
+    def mark(self, scan_id: str) -> None:
+        """Note, with an empty file in place of an upload, that there is work for a scan whose findings are stored."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _no_room():
+            self._path(scan_id).touch(mode=0o600)
 
     def waiting(self) -> Iterator[str]:
         """Yield the ids of the scans whose uploads are here."""
