@@ -13,6 +13,7 @@ from backend.dashboard.experiments import ExperimentService
 from backend.dashboard.pulse import PulseService
 from backend.dashboard.status import StatusService
 from backend.dashboard.summary import SummaryService
+from backend.dashboard.threat_shelf import ThreatShelf
 from backend.dashboard.threats import ThreatService
 from backend.llm.timeouts import Timeouts
 from backend.monitoring.checks import Checks
@@ -23,6 +24,7 @@ from backend.sources.registry import pulse_sources, threat_sources
 from backend.storage.snapshot_file import SnapshotFile
 
 PULSE_FILE = "pulse.json"
+THREATS_FOLDER = "threats"
 
 
 def make_services(settings: Settings, kit: Kit, adapters: Adapters, broadcaster: Broadcaster) -> Services:
@@ -32,7 +34,12 @@ def make_services(settings: Settings, kit: Kit, adapters: Adapters, broadcaster:
     stored = guards.add("database", feature="dashboard_data", policy=database_policy(policy))
     timeouts = Timeouts.scaled(settings.guard.timeout_seconds)
     model = guards.add("llm", feature="grok_chat", policy=timeouts.policy(policy))
-    threats = ThreatService(threat_sources(settings, adapters.fetcher), guards=guards, policy=policy)
+    threats = ThreatService(
+        threat_sources(settings, adapters.fetcher),
+        guards=guards,
+        policy=policy,
+        shelf=ThreatShelf(settings.data_dir / THREATS_FOLDER),
+    )
     pulse = PulseService(
         pulse_sources(settings, adapters.fetcher),
         guards=guards,
@@ -41,6 +48,7 @@ def make_services(settings: Settings, kit: Kit, adapters: Adapters, broadcaster:
         has_threat=threats.has,
         kept=SnapshotFile(settings.data_dir / PULSE_FILE),
     )
+    pulse.subscribe(threats.hear)
     checks = Checks(guards, database, adapters.cache, adapters.llm, ledgers=(threats.ledger, pulse.ledger))
     status = StatusService(guards.feature_status, kit.aggregator, Health(checks.all()))
     chat = ChatService(

@@ -17,11 +17,16 @@ Fragment = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What a conditional request needs to know of the last answer, and which address it came from."""
+    """What the next request needs to know of the last answer.
+
+    `url` is the address it came from; `mark` is the source's own note of how far it has come, where it reads what is
+    new since then and not all of it again.
+    """
 
     url: str
     etag: str | None = None
     last_modified: str | None = None
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,8 @@ class ThreatBatch:
     """One answer of a threat source.
 
     `fragments` go by the threat's id; `skipped` counts records that could not be read; `via` names the way where it
-    was not the usual one.
+    was not the usual one. With `delta` they are added to what the source gave before, and `removed` taken out of it;
+    without, they take its place. `again_in` is set where there is more to fetch, in seconds.
     """
 
     fragments: Mapping[str, Fragment] = field(default_factory=dict)
@@ -37,6 +43,9 @@ class ThreatBatch:
     skipped: int = 0
     validators: Validators | None = None
     via: str = ""
+    delta: bool = False
+    removed: tuple[str, ...] = ()
+    again_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,8 @@ class Source(Protocol):
     """What all sources have in common; times in seconds.
 
     `name` is its guard's and ledger's, `setting` the environment name of its address, `timeout_seconds` the outer
-    bound of one fetch (which may be several requests).
+    bound of one fetch (which may be several requests). One that cannot work without a setting also has `needs`: the
+    setting's name as long as that is missing, else "".
     """
 
     @property

@@ -81,6 +81,7 @@ class HttpFetcher:
         etag: str | None = None,
         last_modified: str | None = None,
         max_bytes: int | None = None,
+        body: bytes | None = None,
     ) -> Fetched:
         """Get one document.
 
@@ -89,6 +90,7 @@ class HttpFetcher:
             params: added to the address's query.
             etag, last_modified: of the answer that is at hand; the answer may then be `not_modified`, without a body.
             max_bytes: a lower limit than the fetcher's own.
+            body: sent along, with POST; for interfaces that take their question so.
 
         Raises:
             NetworkError: no answer, one that cannot be used, or one that is too large or too slow.
@@ -100,12 +102,16 @@ class HttpFetcher:
             address = httpx.URL(url)
             if params:
                 address = address.copy_merge_params(dict(params))
-            return self._follow(address, sent, limit, min(max_bytes or self._max_bytes, self._max_bytes))
+            return self._follow(address, sent, body, limit, min(max_bytes or self._max_bytes, self._max_bytes))
 
-    def _follow(self, address: httpx.URL, headers: dict[str, str], limit: Deadline, max_bytes: int) -> Fetched:
+    def _follow(
+        self, address: httpx.URL, headers: dict[str, str], body: bytes | None, limit: Deadline, max_bytes: int
+    ) -> Fetched:
         first_peer: str | None = None
+        method = "GET" if body is None else "POST"
         for _ in range(self._max_redirects + 1):
-            with self._client.stream("GET", address, headers=headers, timeout=self._timeouts(limit)) as response:
+            sent = self._client.stream(method, address, headers=headers, content=body, timeout=self._timeouts(limit))
+            with sent as response:
                 reached = peer(response)
                 check_address(first_peer, reached)
                 first_peer = first_peer or reached

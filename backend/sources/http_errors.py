@@ -29,10 +29,11 @@ def unusable_status(status: int, retry_after: str | None, now: datetime) -> Netw
         retry_after: the header, seconds or an HTTP date.
         now: aware, for the date.
     """
-    if status in _PASSING or status >= 500:
+    slow_down = status == 429 or (status == 403 and retry_after is not None)  # GitHub says it with 403
+    if slow_down or status in _PASSING or status >= 500:
         wait = parse_retry_after(retry_after, now)
         text = (
-            "The server asks us to slow down (429)." if status == 429 else f"The server answered with error {status}."
+            f"The server asks us to slow down ({status})." if slow_down else f"The server answered with error {status}."
         )
         return NetworkError(
             f"HTTP {status}",

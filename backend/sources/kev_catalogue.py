@@ -82,7 +82,6 @@ def _read(record: Any) -> tuple[str, Fragment] | None:
         "required_action": plain(record.get("requiredAction"), 2000) or None,
         "due_date": day(record.get("dueDate")),
         "date_added": added,
-        "published": added,
         "cwes": _cwes(record.get("cwes")),
         "references": _references(name, record.get("notes")),
     }

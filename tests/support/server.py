@@ -19,6 +19,8 @@ TOKEN = "test-administrator-token"
 NOWHERE = {
     "JUPITER_SOURCE_CISA_KEV_URL": "http://127.0.0.1:1/kev.json",
     "JUPITER_SOURCE_EPSS_URL": "http://127.0.0.1:1/epss",
+    "JUPITER_SOURCE_NVD_URL": "http://127.0.0.1:1/cves",
+    "JUPITER_SOURCE_GHSA_URL": "http://127.0.0.1:1/advisories",
     "JUPITER_SOURCE_HACKER_NEWS_URL": "http://127.0.0.1:1/search",
     "JUPITER_SOURCE_MASTODON_URL": "http://127.0.0.1:1",
     "JUPITER_PULSE_FEEDS": "http://127.0.0.1:1/feed.xml",

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from backend.dashboard.threat_cursor import decode, encode
 from backend.dashboard.threat_names import is_telling, names_of
+from backend.dashboard.threat_orders import ORDERS
 from backend.dashboard.threat_search import find
 from backend.dashboard.threat_snapshot import ThreatQuery, take_snapshot
 from backend.errors import ValidationError
@@ -47,19 +48,30 @@ def ids(page):
     return [record["id"] for record in page.records]
 
 
-def walk(limit, **filters):
+def walk(limit, sort):
     cursor, seen = None, []
     while True:
-        page = MANY.page(ThreatQuery(limit=limit, cursor=cursor, **filters))
+        page = MANY.page(ThreatQuery(limit=limit, cursor=cursor, sort=sort))
         seen += ids(page)
         cursor = page.next_cursor
         if cursor is None:
             return seen
 
 
+@pytest.mark.parametrize("sort", sorted(ORDERS))
 @pytest.mark.parametrize("limit", [1, 7, 60, 120, 200])
-def test_the_pages_together_are_the_list(limit):
-    assert walk(limit) == [record["id"] for record in MANY.records]
+def test_the_pages_together_are_the_list_in_every_order(limit, sort):
+    assert walk(limit, sort) == [record["id"] for record in sorted(MANY.records, key=ORDERS[sort])]
+
+
+def test_the_orders_are_what_they_are_called():
+    by_epss = [record["epss"] for record in MANY.page(ThreatQuery(limit=120, sort="epss")).records]
+    assert by_epss == sorted(by_epss, reverse=True)
+    urgent = [record["priority"] for record in MANY.page(ThreatQuery(limit=120)).records]
+    assert urgent == sorted(urgent, reverse=True)
+    assert [record["id"] for record in MANY.page(ThreatQuery(limit=120, sort="newest")).records] == [
+        record["id"] for record in MANY.records
+    ]
 
 
 def test_the_last_page_has_no_cursor():
@@ -68,17 +80,22 @@ def test_the_last_page_has_no_cursor():
 
 
 def test_a_page_goes_on_where_the_last_one_ended_though_records_came_in_between():
-    first = FEW.page(ThreatQuery(limit=2))
+    first = FEW.page(ThreatQuery(limit=2, sort="newest"))
     newer = snapshot(
         {**{r["id"]: fragment(**r) for r in FEW.records}, "CVE-2026-9999": fragment(date_added="2026-07-16")}
     )
-    second = newer.page(ThreatQuery(limit=10, cursor=first.next_cursor))
-    assert ids(second) == ids(FEW.page(ThreatQuery(limit=10)))[2:]
+    second = newer.page(ThreatQuery(limit=10, cursor=first.next_cursor, sort="newest"))
+    assert ids(second) == ids(FEW.page(ThreatQuery(limit=10, sort="newest")))[2:]
 
 
 @given(st.integers(-900_000, 0), st.floats(-1, 1), st.text(max_size=30))
 def test_a_cursor_comes_back_as_it_went(added, epss, name):
-    assert decode(encode((added, epss, name))) == (added, epss, name)
+    assert decode(encode("newest", (added, epss, name)), "newest") == (added, epss, name)
+
+
+def test_a_cursor_of_another_order_is_refused():
+    with pytest.raises(ValidationError):
+        decode(encode("newest", (1, 2.0, "a")), "epss")
 
 
 @pytest.mark.parametrize(
@@ -86,8 +103,8 @@ def test_a_cursor_comes_back_as_it_went(added, epss, name):
 )
 def test_a_cursor_of_somebody_else_is_refused(cursor):
     with pytest.raises(ValidationError) as caught:
-        decode(cursor)
-    assert caught.value.details == {"cursor": ["Not a cursor of this list."]}
+        decode(cursor, "newest")
+    assert caught.value.details == {"cursor": ["Not a cursor of this list in this order."]}
 
 
 @pytest.mark.parametrize(

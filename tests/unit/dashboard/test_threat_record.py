@@ -21,7 +21,7 @@ def test_what_no_source_knows_is_null():
     unknown = {name for name, value in found.items() if value is None}
     assert unknown == {
         *("summary", "vendor", "product", "known_exploited", "ransomware", "required_action", "due_date"),
-        *("date_added", "published", "updated", "epss", "percentile", "epss_date"),
+        *("date_added", "published", "updated", "epss", "percentile", "epss_date", "cvss"),
     }
     assert (found["severity"], found["priority"], found["priority_reasons"]) == ("unknown", 0, [])
 
@@ -63,24 +63,26 @@ def test_the_basis_names_what_decided():
 
 
 def test_the_priority_is_the_sum_of_its_reasons():
-    worst = record(ransomware=True, epss=1.0, percentile=1.0, date_added="2026-07-16")
-    assert worst["priority"] == 100
+    score = {"version": "3.1", "vector": None, "score": 10.0, "severity": "critical", "source": "NVD", "primary": True}
+    worst = record(ransomware=True, epss=1.0, percentile=1.0, date_added="2026-07-16", cvss=score)
+    assert worst["priority"] == 95
     assert worst["priority_reasons"] == [
         "Known to be exploited",
         "Used in ransomware campaigns",
         "100 % likely to be exploited within 30 days, higher than 100 % of all CVEs (EPSS)",
+        "CVSS 10.0 of 10 (critical by NVD)",
         "Added today",
     ]
-    assert record(date_added="2020-01-01")["priority"] == 40
+    assert record(date_added="2020-01-01")["priority"] == 30
 
 
 @pytest.mark.parametrize(
     ("added", "points", "reason"),
     [
-        ("2026-07-15", 55, "Added yesterday"),
-        ("2026-06-01", 48, "Added 45 days ago"),
-        ("2026-04-17", 40, None),
-        ("2030-01-01", 55, "Added today"),
+        ("2026-07-15", 60, "Added yesterday"),
+        ("2026-06-01", 38, "Added 45 days ago"),
+        ("2026-05-17", 30, None),
+        ("2030-01-01", 60, "Added today"),
     ],
 )
 def test_a_record_loses_its_newness_evenly(added, points, reason):
@@ -96,7 +98,7 @@ def test_a_share_is_never_rounded_to_certainty_or_to_nothing():
 
 def test_the_order_is_newest_then_likeliest_then_id():
     fragments = {
-        "CVE-2026-0004": fragment(date_added=None),
+        "CVE-2026-0004": fragment(date_added=None, published=None),
         "CVE-2026-0003": fragment(date_added="2026-07-01"),
         "CVE-2026-0002": fragment(date_added="2026-07-15"),
         "CVE-2026-0001": fragment(date_added="2026-07-15"),

@@ -42,7 +42,7 @@ def test_a_record_is_mapped_and_its_blanks_are_gone():
     assert read["title"] == "Oracle E-Business Suite Vulnerability"
     assert read["ransomware"] is True
     assert read["known_exploited"] is True
-    assert (read["date_added"], read["published"], read["due_date"]) == ("2026-07-15", "2026-07-15", "2026-07-10")
+    assert (read["date_added"], read["due_date"]) == ("2026-07-15", "2026-07-10")
     assert read["cwes"] == ["CWE-269", "CWE-287"]
     assert read["references"] == [
         "https://www.oracle.com/a.html",

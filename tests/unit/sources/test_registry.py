@@ -22,8 +22,8 @@ def asked(source):
     return source._url, source._mirror_url
 
 
-def test_by_default_all_sources_are_on():
-    assert list(threats()) == ["cisa_kev", "epss"]
+def test_by_default_all_sources_are_on_in_the_order_of_trust():
+    assert list(threats()) == ["cisa_kev", "ghsa", "nvd", "epss", "misp", "urlhaus", "threatfox", "otx"]
     pulse = pulse_sources(SETTINGS, ScriptedFetcher({}))
     assert len({source.name for source in pulse}) == len(pulse)
     assert [source.name for source in pulse if not source.name.startswith("feed:")] == [
@@ -82,11 +82,27 @@ def test_times_come_from_the_settings():
     assert pulse_sources(SETTINGS, ScriptedFetcher({}))[0].refresh_seconds == SETTINGS.pulse_refresh_seconds
 
 
-def test_only_the_catalogue_is_essential_for_threats():
-    assert {name: (s.essential, s.enriches) for name, s in threats().items()} == {
-        "cisa_kev": (True, False),
-        "epss": (False, True),
+def test_what_works_without_settings_and_names_threats_is_essential():
+    essential = {name for name, source in threats().items() if source.essential}
+    assert essential == {"cisa_kev", "ghsa", "nvd"}
+    assert {name for name, source in threats().items() if source.enriches} == {"epss"}
+
+
+def test_what_lacks_a_key_or_an_address_says_which():
+    assert {name: source.needs for name, source in threats().items() if getattr(source, "needs", "")} == {
+        "misp": "JUPITER_SOURCE_MISP_URL",
+        "urlhaus": "JUPITER_SOURCE_URLHAUS_KEY",
+        "threatfox": "JUPITER_SOURCE_THREATFOX_KEY",
+        "otx": "JUPITER_SOURCE_OTX_KEY",
     }
+    assert threats(with_source("otx", key="secret"))["otx"].needs == ""
+    assert threats(with_source("misp", url="https://misp.internal/feed"))["misp"].needs == ""
+
+
+def test_the_official_nvd_is_asked_at_its_pace_and_ones_own_at_any():
+    assert (threats()["nvd"]._pace.requests, threats()["nvd"]._pace.seconds) == (5, 30)
+    assert threats(with_source("nvd", key="k"))["nvd"]._pace.requests == 50
+    assert threats(with_source("nvd", url="https://nvd.internal/"))["nvd"]._pace is None
 
 
 def test_in_the_demo_every_title_says_that_it_is_simulated():
