@@ -9,14 +9,16 @@ from typing import Any
 
 from flask import Flask
 
+from backend import runtime
 from backend.api.demo import Simulators
 from backend.app import http
 from backend.app.accounts import make_accounts
 from backend.app.adapters import make_adapters
 from backend.app.jupiter import Jupiter
-from backend.app.kit import Kit
+from backend.app.kit import Kit, make_fleet
 from backend.app.security import admin_token, make_security, make_tokens
 from backend.app.services import make_services
+from backend.app.workers import make_workers, share_events, share_revocations
 from backend.config import Settings
 from backend.dashboard.experiments import ExperimentService
 from backend.monitoring.metrics import Metrics
@@ -40,13 +42,18 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
     Raises:
         OSError: the data directory cannot be written.
     """
-    kit, metrics, security = Kit(), Metrics(), make_security(settings)
+    kit, metrics, security = Kit(make_fleet(settings)), Metrics(), make_security(settings)
+    workers = make_workers(settings, kit)
     app = http.make_flask(settings)
-    socketio, connections = make_socketio(app, settings.async_mode), Connections()
+    socketio = make_socketio(app, settings.async_mode, websocket_only=settings.workers > 1)
+    connections = Connections()
     broadcaster, replay = wiring.make_broadcaster(socketio, connections)
+    if workers is not None:
+        replay = share_events(workers, broadcaster)
+        share_revocations(workers, security.sessions.revocations)
     adapters = make_adapters(settings, replaced)
-    services = make_services(settings, kit, adapters, broadcaster)
-    accounts = make_accounts(settings, kit, adapters, security)
+    services = make_services(settings, kit, adapters, broadcaster, workers)
+    accounts = make_accounts(settings, kit.guards, adapters.database, security)
     sockets = wiring.install(
         socketio,
         services,
@@ -58,12 +65,20 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
         limiter=security.limiter,
         errors=kit.errors,
         version=VERSION,
+        leads=(lambda: workers.lead.held) if workers else None,
+        worker=workers.name if workers else "",
     )
-    jupiter = Jupiter(app, socketio, services, sockets, metrics, admin_token(settings), adapters, accounts)
+    if workers is not None:
+        workers.stop_answers_of(services.chat)
+        workers.lead.on_gain(lambda: runtime.spawn(sockets.pushes.lead))
+    jupiter = Jupiter(app, socketio, services, sockets, metrics, admin_token(settings), adapters, accounts, workers)
     http.install(settings, jupiter, security, kit, simulators)
     for told in (metrics.saw, sockets.pushes.saw, services.threats.on_event, services.pulse.on_event):
         kit.listeners.subscribe(told)
-    metrics.gauge("jupiter_sockets", "Open sockets", lambda: float(len(connections)))
+    metrics.gauge("jupiter_sockets", "Open sockets", lambda: float(jupiter.sockets_open()))
+    outbox = services.records.outbox
+    metrics.gauge("jupiter_outbox_pending", "Writes that wait for the database", lambda: float(outbox.counts().pending))
+    metrics.gauge("jupiter_outbox_set_aside", "Writes it refused", lambda: float(outbox.counts().set_aside))
     app.extensions["jupiter"] = jupiter
     if simulators is not None:
         _begin_with(services.experiments, simulators.experiments())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from backend.app.records import with_outbox
 from backend.cache.redis_tier import RedisTier, connect
 from backend.cache.service import CacheService
 from backend.config import Settings
@@ -13,9 +14,13 @@ from backend.llm.factory import make_provider
 from backend.llm.provider import LLMProvider
 from backend.llm.timeouts import Timeouts
 from backend.resilience.breaker import CircuitBreaker
+from backend.security import acting
 from backend.sources.fetcher import HttpFetcher, new_client
 from backend.storage.database import Database
+from backend.storage.outbox.database import OutboxDatabase
 from backend.storage.sqlite import SqliteDatabase
+from backend.storage.supabase import SupabaseDatabase
+from backend.storage.tables import OWNED
 
 DATABASE_FILE = "jupiter.sqlite3"
 REDIS_BREAK_SECONDS = 10.0
@@ -25,7 +30,7 @@ REDIS_BREAK_SECONDS = 10.0
 class Adapters:
     """Everything that reaches outside."""
 
-    database: Database
+    database: OutboxDatabase
     llm: LLMProvider
     cache: CacheService
     fetcher: HttpFetcher
@@ -34,11 +39,23 @@ class Adapters:
 def make_adapters(settings: Settings, replaced: Mapping[str, Any]) -> Adapters:
     """Build the adapters that the settings name, but for those that are replaced by name."""
     return Adapters(
-        database=replaced.get("database") or SqliteDatabase(settings.data_dir / DATABASE_FILE),
+        database=with_outbox(settings, replaced.get("database") or make_database(settings)),
         llm=replaced.get("llm") or _provider(settings),
         cache=replaced.get("cache") or _cache(settings),
         fetcher=replaced.get("fetcher") or HttpFetcher(new_client(), timeout=settings.guard.timeout_seconds),
     )
+
+
+def make_database(settings: Settings) -> Database:
+    """Return the database without its outbox: Supabase's where it is configured, else SQLite in the data directory.
+
+    What belongs to people is read and written with the token of the person acted for, so that row-level security holds;
+    what belongs to the server, and what nobody asked for, with the project's secret key.
+    """
+    supabase = settings.supabase
+    if supabase.url is not None and supabase.key is not None:
+        return SupabaseDatabase(supabase.url, supabase.key, token=acting.access_token, owned=OWNED)
+    return SqliteDatabase(settings.data_dir / DATABASE_FILE)
 
 
 def _provider(settings: Settings) -> LLMProvider:

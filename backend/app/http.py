@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Flask, Response, request
 
 from backend.api import accounts as account_routes
-from backend.api import answers, conversations, dashboard, demo, documents, errors_seen, experiments, features
+from backend.api import answers, conversations, dashboard, demo, documents, errors_seen, experiments, features, outbox
 from backend.api import audit as audit_routes
 from backend.api import errors as api_errors
 from backend.api import pulse as pulse_routes
@@ -57,15 +57,21 @@ def install(
 ) -> None:
     """Register every route, page, error and header."""
     app, services, accounts = jupiter.app, jupiter.services, jupiter.accounts
-    audit = AuditLog(jupiter.adapters.database, kit.guards["database"])
+    audit = AuditLog(jupiter.adapters.database, services.records.stored)
     answers.install(app)
     api = api_errors.JupiterApi(app)
     security.door.install(app)
     blueprints = [
         dashboard.blueprint(services.summaries, services.status),
         errors_seen.blueprint(services.status),
-        features.blueprint(FeatureService(kit.guards, kit.degradation, audit)),
-        experiments.blueprint(services.experiments),
+        features.blueprint(_features(jupiter, kit, audit)),
+        experiments.blueprint(
+            services.experiments,
+            services.records.importing,
+            services.records.exporting,
+            max_import_bytes=settings.records.import_max_bytes,
+        ),
+        outbox.blueprint(services.records.outbox),
         threat_routes.blueprint(services.threats),
         pulse_routes.blueprint(services.pulse),
         conversations.blueprint(services.chat),
@@ -77,7 +83,7 @@ def install(
         blueprints.append(demo.blueprint(simulators, audit.note))
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
-    page_context.install(app, ROOT / "static", demo=settings.demo)
+    page_context.install(app, ROOT / "static", demo=settings.demo, websocket_only=settings.workers > 1)
     app.register_blueprint(pages.blueprint(services.status, jupiter.metrics, jupiter.ready.is_set))
     app.register_blueprint(
         sign_in_pages.blueprint(security.sessions, jupiter.accounts.sign_in, jupiter.accounts.service)
@@ -88,9 +94,20 @@ def install(
     outermost = behind_proxies(SecurityHeaders(ready), settings.trusted_proxies)
     app.wsgi_app = outermost  # type: ignore[assignment,method-assign]
 
+    worker = jupiter.workers.name if jupiter.workers else None
+
     @app.after_request
     def note(response: Response) -> Response:
+        if worker is not None:
+            response.headers["Jupiter-Worker"] = worker
         jupiter.metrics.answered(request.endpoint or "unknown", response.status_code)
         if request.method not in ("GET", "HEAD"):  # what is refused is logged with its error
             logger.log(logging.INFO if response.status_code < 400 else logging.DEBUG, "✅ %s", response.status)
         return response
+
+
+def _features(jupiter: Jupiter, kit: Kit, audit: AuditLog) -> FeatureService:
+    workers = jupiter.workers
+    if workers is None:
+        return FeatureService(kit.guards, kit.degradation, audit)
+    return FeatureService(kit.guards, kit.degradation, audit, told=workers.overrides.told)

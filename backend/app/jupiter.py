@@ -13,6 +13,7 @@ from flask_socketio import SocketIO
 from backend import runtime
 from backend.app.accounts import Accounts
 from backend.app.adapters import Adapters
+from backend.app.workers import Workers
 from backend.monitoring.metrics import Metrics
 from backend.realtime.wiring import Realtime, Services
 
@@ -32,17 +33,21 @@ class Jupiter:
     admin_token: str
     adapters: Adapters
     accounts: Accounts
+    workers: Workers | None = None
     spawn: Callable[..., Any] = runtime.spawn
     ready: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
-        """Begin the background work."""
+        """Begin the background work. After a fork, where there is one."""
+        if self.workers is not None:
+            self.workers.start(self.spawn)
         self.accounts.log.look()  # nobody comes in with what was taken back before a restart
-        self.services.chat.recover()
+        self.services.chat.recover(self.workers.answers_before if self.workers else None)
         self.services.threats.start(self.spawn)
         self.services.pulse.start(self.spawn)
         self.sockets.pushes.start(self.spawn)
+        self.spawn(self.services.records.replayer.run)
         self.spawn(self.adapters.llm.warm_up)
         self.spawn(self._look_after_chat)
         self.spawn(self.accounts.log.run, self.stopped)
@@ -52,7 +57,11 @@ class Jupiter:
     def say_goodbye(self) -> None:
         """Tell the clients that the server goes."""
         self.ready.clear()
-        self.sockets.pushes.announce("info", "The server is restarting. This page reconnects by itself.")
+        self.sockets.pushes.say_goodbye()
+
+    def sockets_open(self) -> int:
+        """Return how many sockets are open in this process."""
+        return len(self.sockets.connections)
 
     def close_sockets(self) -> None:
         """Close every socket."""
@@ -75,4 +84,7 @@ class Jupiter:
         self.services.pulse.stop()
         self.sockets.pushes.stop()
         self.services.chat.close()
+        self.services.records.replayer.stop()
         self.adapters.database.close()
+        if self.workers is not None:
+            self.workers.stop()

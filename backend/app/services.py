@@ -7,6 +7,8 @@ from typing import Any
 
 from backend.app.adapters import Adapters
 from backend.app.kit import Kit, database_policy, upstream_policy
+from backend.app.records import make_records, outbox_guard, rules_of
+from backend.app.workers import Workers
 from backend.config import Settings
 from backend.dashboard.chat import ChatService
 from backend.dashboard.experiments import ExperimentService
@@ -27,11 +29,17 @@ PULSE_FILE = "pulse.json"
 THREATS_FOLDER = "threats"
 
 
-def make_services(settings: Settings, kit: Kit, adapters: Adapters, broadcaster: Broadcaster) -> Services:
-    """Put the use cases together."""
+def make_services(
+    settings: Settings, kit: Kit, adapters: Adapters, broadcaster: Broadcaster, workers: Workers | None = None
+) -> Services:
+    """Put the use cases together; with those of other workers, where there are."""
     guards, database = kit.guards, adapters.database
     policy = upstream_policy(settings.guard)
-    stored = guards.add("database", feature="dashboard_data", policy=database_policy(policy))
+    stored = outbox_guard(guards.add("database", feature="dashboard_data", policy=database_policy(policy)))
+    experiments = ExperimentService(
+        database, stored, cache=adapters.cache, waiting=database.outbox, rules=rules_of(settings)
+    )
+    records = make_records(kit, database, stored, experiments)
     timeouts = Timeouts.scaled(settings.guard.timeout_seconds)
     model = guards.add("llm", feature="grok_chat", policy=timeouts.policy(policy))
     threats = ThreatService(
@@ -50,7 +58,9 @@ def make_services(settings: Settings, kit: Kit, adapters: Adapters, broadcaster:
     )
     pulse.subscribe(threats.hear)
     checks = Checks(guards, database, adapters.cache, adapters.llm, ledgers=(threats.ledger, pulse.ledger))
-    status = StatusService(guards.feature_status, kit.aggregator, Health(checks.all()))
+    status = StatusService(
+        guards.feature_status, kit.aggregator, Health({**checks.all(), "outbox": records.outbox.check})
+    )
     chat = ChatService(
         database,
         adapters.llm,
@@ -60,6 +70,7 @@ def make_services(settings: Settings, kit: Kit, adapters: Adapters, broadcaster:
         pulse=pulse.query,
         feature_status=lambda: _brief(guards.feature_status()["grok_chat"]),
         emit=lambda user, event, payload: broadcaster.publish("chat", event, payload, user=user),
+        stop_elsewhere=workers.stop_answer if workers else lambda *_: None,
         storage_guard=stored,
         record_error=kit.aggregator.record_error,
     )
@@ -67,8 +78,9 @@ def make_services(settings: Settings, kit: Kit, adapters: Adapters, broadcaster:
         threats=threats,
         pulse=pulse,
         chat=chat,
-        summaries=SummaryService(database, adapters.cache, stored),
-        experiments=ExperimentService(database, stored, cache=adapters.cache),
+        summaries=SummaryService(database, adapters.cache, stored, rules=rules_of(settings)),
+        experiments=experiments,
+        records=records,
         status=status,
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 from backend import runtime
 from backend.cache.service import CacheService
 from backend.dashboard.experiments import experiments_tag
+from backend.dashboard.queued_experiments import summary_key
 from backend.dashboard.summary_parts import PARTS, SummaryParts, nothing
 from backend.errors import (
     CircuitBreakerOpenError,
@@ -81,7 +82,7 @@ class SummaryService:
             DatabaseError: the database fails and nothing is kept; with fallback_data.
         """
         try:
-            answer = self._cache.get_or_compute(_key(user_id), force=force_refresh, **self._how(user_id))
+            answer = self._cache.get_or_compute(summary_key(user_id), force=force_refresh, **self._how(user_id))
         except DashboardError as error:
             raise self._unavailable(error) from error
         if answer.state == "stale":
@@ -92,16 +93,16 @@ class SummaryService:
 
     def summary_bytes(self, user_id: str) -> tuple[bytes, str] | None:
         """Return a fresh summary as JSON and its entity tag (without quotes); None where none is kept."""
-        found = self._cache.fresh(_key(user_id))
+        found = self._cache.fresh(summary_key(user_id))
         if found is None:
             return None
         if self._cache.is_due(found):
-            self._cache.refresh(_key(user_id), **self._how(user_id))
+            self._cache.refresh(summary_key(user_id), **self._how(user_id))
         return found.body, found.etag
 
     def invalidate(self, user_id: str) -> None:
         """Have the next summary computed anew; the one that is kept stays for bad times."""
-        self._cache.invalidate(_key(user_id))
+        self._cache.invalidate(summary_key(user_id))
 
     def _how(self, user_id: str) -> dict[str, Any]:
         return {
@@ -145,7 +146,7 @@ class SummaryService:
         return found, errors
 
     def _last_known(self, user_id: str, errors: Mapping[str, Exception]) -> dict[str, Any]:
-        kept = (self._cache.get_stale(_key(user_id)) or {}) if errors else {}
+        kept = (self._cache.get_stale(summary_key(user_id)) or {}) if errors else {}
         return {name: kept[name] for part in errors for name in PARTS[part] if name in kept}
 
     def _unavailable(self, error: DashboardError) -> DashboardError:
@@ -167,10 +168,6 @@ class SummaryService:
                 fallback_data=minimal,
             )
         return DatabaseError(str(error), fallback_data=minimal)
-
-
-def _key(user_id: str) -> str:
-    return f"summary:{user_id}"
 
 
 def _is_whole(summary: Mapping[str, Any]) -> bool:

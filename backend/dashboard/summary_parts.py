@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from backend.dashboard.experiment_queries import ALIVE, owned
 from backend.dashboard.experiments import TABLE
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.schemas.experiments import DEFAULT_RULES, ExperimentRules
@@ -52,7 +53,7 @@ class SummaryParts:
         """Return the newest experiments, and how many of them are damaged where any is."""
         newest = [{"column": name, "descending": True} for name in ("created_at", "id")]
         read = self._database.execute_query(
-            TABLE, "select", filters=[{"column": "user_id", "value": user_id}], order=newest, limit=NEWEST
+            TABLE, "select", filters=[*owned(user_id, all_users=False), ALIVE], order=newest, limit=NEWEST
         )
         valid, invalid = self._rows.check(rows(read))
         return {"experiments": valid} | ({"invalid_rows": invalid} if invalid else {})
@@ -75,8 +76,8 @@ class SummaryParts:
         return {"recent_activity": {"last_7_days": total, "completion_rate": rate}}
 
     def _counted(self, user_id: str, columns: str, *filters: Mapping[str, Any]) -> list[Row]:
-        owned = {"column": "user_id", "value": user_id}
-        return rows(self._database.execute_query(TABLE, "count", columns=columns, filters=[owned, *filters]))
+        there = (*owned(user_id, all_users=False), ALIVE, *filters)
+        return rows(self._database.execute_query(TABLE, "count", columns=columns, filters=there))
 
 
 def _sums(groups: Sequence[Row], column: str, known: Sequence[str]) -> dict[str, int]:

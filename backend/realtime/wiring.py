@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from flask_socketio import SocketIO
 from backend.dashboard.chat import ChatService
 from backend.dashboard.experiments import ExperimentService
 from backend.dashboard.pulse import PulseService
+from backend.dashboard.records import Records
 from backend.dashboard.status import StatusService
 from backend.dashboard.summary import SummaryService
 from backend.dashboard.threats import ThreatService
@@ -29,7 +30,7 @@ from backend.realtime.events import sync as sync_events
 from backend.realtime.events import threats as threat_events
 from backend.realtime.events.sync import Snapshots
 from backend.realtime.pushes import Pushes
-from backend.realtime.replay import Replay
+from backend.realtime.replay import EventsLog, Replay
 from backend.realtime.sockets import SocketEntrance, SocketTransport
 from backend.schemas.chat import ChatDeltaSchema, ChatErrorSchema, ChatResponseSchema, ChatThinkingSchema
 from backend.schemas.errors import PanelErrorSchema
@@ -73,6 +74,7 @@ class Services:
     chat: ChatService
     summaries: SummaryService
     experiments: ExperimentService
+    records: Records
     status: StatusService
 
 
@@ -83,10 +85,11 @@ class Realtime:
     entrance: SocketEntrance
     pushes: Pushes
     document: dict[str, Any]
+    connections: Connections
 
 
-def make_broadcaster(socketio: SocketIO, connections: Connections) -> tuple[Broadcaster, Replay]:
-    """Return what publishes, and the log it numbers events in."""
+def make_broadcaster(socketio: SocketIO, connections: Connections) -> tuple[Broadcaster, EventsLog]:
+    """Return what publishes, and the log it numbers events in: of this process alone."""
     replay = Replay(KEPT)
     return Broadcaster(SocketTransport(socketio), replay, connections), replay
 
@@ -95,7 +98,7 @@ def install(
     socketio: SocketIO,
     services: Services,
     broadcaster: Broadcaster,
-    replay: Replay,
+    replay: EventsLog,
     connections: Connections,
     *,
     tokens: Tokens,
@@ -103,9 +106,16 @@ def install(
     limiter: RateLimiter,
     errors: ErrorAnswers,
     version: str,
+    leads: Callable[[], bool] | None = None,
+    worker: str = "",
 ) -> Realtime:
-    """Register every event on `socketio`."""
-    events = client_events(services, Answers(broadcaster, errors), replay)
+    """Register every event on `socketio`.
+
+    Args:
+        leads: tells whether this is the worker that tells everybody what all of them see; None where it is alone.
+        worker: its name, where there are several.
+    """
+    events = client_events(services, Answers(broadcaster, errors), replay, worker=worker)
     door = EventDoor(events, connections, limiter, errors, current=sessions.current)
     entrance = SocketEntrance(
         socketio, door, connections, tokens=tokens, sessions=sessions, limiter=limiter, errors=errors
@@ -118,12 +128,13 @@ def install(
         status=services.status,
         summaries=services.summaries,
         experiments=services.experiments,
+        leads=leads,
     )
     document = asyncapi.document(events, SERVER_EVENTS, version=version)
-    return Realtime(entrance, pushes, document)
+    return Realtime(entrance, pushes, document, connections)
 
 
-def client_events(services: Services, answers: Answers, replay: Replay) -> list[ClientEvent]:
+def client_events(services: Services, answers: Answers, replay: EventsLog, *, worker: str = "") -> list[ClientEvent]:
     """Return everything that clients may send."""
     return [
         *chat_events.events(services.chat),
@@ -131,7 +142,7 @@ def client_events(services: Services, answers: Answers, replay: Replay) -> list[
         *pulse_events.events(services.pulse, answers),
         *summary_events.events(services.summaries, answers),
         *status_events.events(services.status, answers),
-        *sync_events.events(replay, _snapshots(services)),
+        *sync_events.events(replay, _snapshots(services), worker=worker),
     ]
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import orjson
 from marshmallow import ValidationError, fields
 
 from backend.schemas.text import plain_text, single_line
-from backend.schemas.times import utc_iso
+from backend.schemas.times import parse_utc, utc_iso
+
+_DAY = re.compile(r"^\d{4}-?\d{2}-?\d{2}$")
 
 
 class Uuid(fields.String):
@@ -67,6 +71,19 @@ class UtcTime(fields.String):
         try:
             return utc_iso(value)
         except (ValueError, TypeError):
+            raise ValidationError("Not a valid datetime.") from None
+
+
+class DayEnd(UtcTime):
+    """The end of a span of time: a point in time as `UtcTime`, or a day, which lies in the span whole."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        loaded = super()._deserialize(value, attr, data, **kwargs)
+        if not _DAY.match(str(value).strip()):
+            return loaded
+        try:
+            return utc_iso(parse_utc(loaded) + timedelta(days=1))
+        except OverflowError:
             raise ValidationError("Not a valid datetime.") from None
 
 

@@ -177,7 +177,7 @@ def test_five_failures_of_the_database_open_its_breaker_and_the_summary_says_so(
         calls.append(args)
         raise DatabaseError("disk gone")
 
-    monkeypatch.setattr(site.jupiter.adapters.database, "execute_query", failing)
+    monkeypatch.setattr(site.jupiter.adapters.database.inner, "execute_query", failing)
     for _ in range(5):
         admin.get("/api/dashboard/summary?force_refresh=1")
     before = len(calls)

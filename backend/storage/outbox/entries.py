@@ -16,6 +16,8 @@ from backend.storage.values import checked
 
 State = Literal["pending", "set_aside"]
 OWNER = "user_id"
+# Who may come in is decided now or not at all: a change of it that is accepted but not in force would be a lie.
+NOT_KEPT = frozenset(("accounts", "revocations", "sessions"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ def writes_of(
         ValidationError: a name or value that this table does not have.
     """
     columns_of(table)
+    if table in NOT_KEPT:
+        return ()
     if operation in {"insert", "upsert"}:
         given = [data] if isinstance(data, dict) else list(data or ())
         rows = [_encoded(table, row) for row in given]

@@ -163,9 +163,10 @@ class Replayer:
         return rows(self._database.execute_query(one.table, operation, filters=one.filters, data=one.data))  # type: ignore[arg-type]
 
     def _is_there(self, entry: Entry) -> bool:
+        """Tell whether the conflict is with the record itself; one of somebody else under its id is another."""
         row = entry.write.data or {}
-        keys = [("id",), _NATURAL_KEYS.get(entry.write.table, ("id",))]
-        for names in keys:
+        whole = ("id", "user_id") if row.get("user_id") else ("id",)
+        for names in (whole, _NATURAL_KEYS.get(entry.write.table, whole)):
             filters: list[Filter] = [{"column": name, "value": row[name]} for name in names if row.get(name)]
             if len(filters) == len(names) and rows(
                 self._database.execute_query(entry.write.table, "select", columns="id", filters=filters, limit=1)

@@ -88,7 +88,7 @@ def test_a_patch_holds_only_what_it_changes() -> None:
 def test_a_query_from_the_address_is_read() -> None:
     """Numbers arrive as text there."""
     query = load(ExperimentQuerySchema(), {"limit": "200", "type": "benchmark", "search": "<b>x</b>"})
-    assert query == {"limit": 200, "type": "benchmark", "search": "x", "sort": "-created_at"}
+    assert query == {"limit": 200, "type": "benchmark", "search": "x", "sort": "-created_at", "deleted": False}
 
 
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "201"}, {"sort": "colour"}, {"type": "x"}, {"page": "2"}])

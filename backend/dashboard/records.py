@@ -1,0 +1,25 @@
+"""What looks after stored rows, for those who put it together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.dashboard.experiment_export import ExperimentExport
+from backend.dashboard.experiment_import import ExperimentImport
+from backend.dashboard.outbox import OutboxService
+from backend.resilience.guard import Guard
+from backend.storage.outbox.replayer import Replayer
+
+
+@dataclass(frozen=True)
+class Records:
+    """The outbox with its replayer, and files of experiments.
+
+    `stored` is the database's guard for use cases that write: what it rejects may go to the outbox.
+    """
+
+    stored: Guard
+    replayer: Replayer
+    outbox: OutboxService
+    importing: ExperimentImport
+    exporting: ExperimentExport
