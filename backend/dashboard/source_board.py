@@ -56,10 +56,17 @@ class SourceBoard:
         return all(flight.wait(limit.remaining()) for flight in flights)
 
     def _wanted(self, keeper: SourceKeeper, force: bool) -> bool:
+        if keeper.line.needs or self._is_waited_for(keeper):
+            return False
         if force:
             source = keeper.source
             return not keeper.is_fresh(FRESH_ENOUGH if source.essential else min(FRESH_SCORES, source.refresh_seconds))
         return keeper.line.next_try is None or keeper.line.next_try <= self._clock.now()
+
+    def _is_waited_for(self, keeper: SourceKeeper) -> bool:
+        """Whether the source has asked for time that is not over: nobody's impatience is a reason to ask it sooner."""
+        asked, next_try = getattr(keeper.line.error, "asked_to_wait", None), keeper.line.next_try
+        return bool(asked) and next_try is not None and next_try > self._clock.now()
 
     def on_event(self, event: object) -> None:
         """Take an event of the kit; give this to `Listeners.subscribe`. A reset has the source asked at once."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Protocol
 
 from backend.dashboard.refresher import Refresher, Wait, wait_for
 from backend.dashboard.source_line import SourceLine
-from backend.errors import CircuitBreakerOpenError, DashboardError, DeadlineExceededError
+from backend.errors import CircuitBreakerOpenError, DashboardError, DeadlineExceededError, RateLimitedError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.guard import Guard
 from backend.sources.base import Source, Validators
@@ -18,6 +19,8 @@ LONGEST_ASKED_WAIT = 3600.0
 AFTER_OPEN = 0.05
 """Seconds by which a try comes later than the breaker admits it, so that it is not rejected by a hair."""
 TTL_REFRESHES = 2.0
+NEVER = 86_400.0
+"""Seconds between two looks at a source that lacks a setting: nothing comes of them before a restart."""
 
 
 class Batch(Protocol):
@@ -63,7 +66,8 @@ class SourceKeeper:
         self.source = source
         self.guard = guard
         ttl = TTL_REFRESHES * source.refresh_seconds
-        self.line = SourceLine(source.name, source.title, ttl=ttl, setting=source.setting, clock=clock)
+        needs = getattr(source, "needs", "")
+        self.line = SourceLine(source.name, source.title, ttl=ttl, setting=source.setting, needs=needs, clock=clock)
         self.refresher = Refresher(self.attempt, self.delay, wait=wait)
         self._fetch = fetch
         self._accept = accept
@@ -76,10 +80,11 @@ class SourceKeeper:
         self._validators: Validators | None = None
         self._failures = 0
         self._told = ""
+        self._soon: float | None = None  # seconds until the next attempt, where the source or its limit says so
 
     def attempt(self) -> None:
         """Ask the source once. Whatever happens is written on its line; nothing is raised."""
-        if self._waiting():
+        if self.line.needs or self._waiting():
             return
         began = self._clock.monotonic()
         batch = self._ask()
@@ -90,8 +95,11 @@ class SourceKeeper:
 
     def _ask(self) -> Any:
         """Return the source's batch, None where there is none."""
+        self._soon = None
         try:
             return self.guard.call(self._fetch, self._validators, deadline=self._patience())
+        except RateLimitedError as error:  # our own limit for it: nothing was asked, so nothing is to be told
+            self._soon = error.retry_after
         except DashboardError as error:
             self._failed(error)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end the loop; the guard has recorded it
@@ -107,6 +115,7 @@ class SourceKeeper:
             self._crashed(error)
         else:
             self._validators = batch.validators
+            self._soon = getattr(batch, "again_in", None)
             self._succeeded(batch, records, self._clock.monotonic() - began)
 
     def delay(self) -> float:
@@ -116,12 +125,27 @@ class SourceKeeper:
         it; and never before the time that the source asked for.
         """
         every = self.source.refresh_seconds
+        if self.line.needs:
+            return NEVER
+        if self._soon is not None:
+            return self._soon
         if self._failures == 0 and self.line.error is None:
             return every
         opens = self.guard.breaker.retry_after
         growing = min(every, FIRST_RETRY_SECONDS * 2.0 ** min(max(self._failures - 1, 0), 30))
         asked = getattr(self.line.error, "asked_to_wait", None) or 0.0
         return max(growing if opens is None else opens + AFTER_OPEN, min(float(asked), LONGEST_ASKED_WAIT))
+
+    @property
+    def validators(self) -> Validators | None:
+        """What the next request needs to know of the batch that was accepted last."""
+        return self._validators
+
+    def put_back(self, records: int, as_of: datetime, validators: Validators | None) -> None:
+        """Begin with what was accepted before a restart."""
+        if self.line.as_of is None and not self.line.needs:
+            self._validators = validators
+            self.line.kept(records, as_of)
 
     def entry(self) -> dict[str, Any]:
         """Return the ledger's entry."""

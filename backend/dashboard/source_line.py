@@ -15,9 +15,12 @@ class SourceLine:
     Args:
         ttl: seconds for which what it gave counts as live.
         setting: environment name of its address, for the suggestion.
+        needs: environment name of what it lacks to work at all, else "".
     """
 
-    def __init__(self, name: str, title: str, *, ttl: float, setting: str, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self, name: str, title: str, *, ttl: float, setting: str, needs: str = "", clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self.name = name
         self.title = title
         self.ttl = ttl
@@ -25,14 +28,23 @@ class SourceLine:
         self.next_try: datetime | None = None
         self.records = 0
         self.error: DashboardError | None = None
+        self.needs = needs
         self._setting = setting
         self._clock = clock
+        self._kept = False
 
     def confirmed(self, records: int) -> None:
         """Note that what is shown of it is what it has now."""
         self.as_of = self._clock.now()
         self.records = records
         self.error = None
+        self._kept = False
+
+    def kept(self, records: int, as_of: datetime) -> None:
+        """Note that what is shown of it is from before a restart, confirmed then at `as_of`."""
+        self.as_of = as_of
+        self.records = records
+        self._kept = True
 
     def failed(self, error: DashboardError) -> None:
         """Note why the last try gave nothing. A rejected call says less than the failure that led to it."""
@@ -47,12 +59,14 @@ class SourceLine:
 
     @property
     def status(self) -> str:
-        """live, stale, error, loading or disabled."""
+        """live, stale, error, loading, not_configured or disabled."""
+        if self.needs:
+            return "not_configured"
         if isinstance(self.error, FeatureDisabledError):
             return "disabled"
         if self.as_of is None:
             return "error" if self.error else "loading"
-        return "stale" if self.error or self.expired else "live"
+        return "stale" if self.error or self.expired or self._kept else "live"
 
     @property
     def expired(self) -> bool:
@@ -62,7 +76,9 @@ class SourceLine:
     @property
     def reason(self) -> str:
         """What went wrong, for a person; empty where nothing did."""
-        return self.error.message if self.error else ""
+        if self.error:
+            return self.error.message
+        return "Kept from before the restart; its first answer is awaited." if self._kept else ""
 
     def entry(self, circuit_breaker: str) -> dict[str, Any]:
         """Return the ledger's entry; see SourceEntrySchema."""
@@ -75,7 +91,9 @@ class SourceLine:
             "next_try": _iso(self.next_try),
             "circuit_breaker": circuit_breaker,
         }
-        if self.error is not None:
+        if self.needs:
+            entry["suggestion"] = f"Set {self.needs}; the README says where to get it."
+        elif self.error is not None:
             entry["error"] = self.reason
             entry["suggestion"] = self._suggestion(self.error)
         return entry

@@ -22,8 +22,8 @@ def threats_payload(
     """Return the payload; see ThreatsUpdateSchema.
 
     Args:
-        catalogues: lines of the sources that name threats; how old the list is is how old theirs is.
-        enrichers: lines of those that add to them; without one the list is partial, not stale.
+        catalogues: lines of the sources that the list rests on; how old it is is how old theirs is.
+        enrichers: lines of those that add to it; without one the list is partial, not stale.
         refreshing: a forced refresh is still under way.
     """
     loaded = [line for line in catalogues if line.as_of is not None]
@@ -59,6 +59,8 @@ def _nothing(catalogues: Sequence[SourceLine]) -> list[str]:
         return ["No source of threats is switched on."]
     if any(line.status == "loading" for line in catalogues):
         return ["The first load is under way."]
+    if all(line.needs for line in catalogues):
+        return ["No source of threats is set up.", *(f"{line.title} needs {line.needs}." for line in catalogues)]
     return ["No threats could be loaded yet.", *(f"{line.title}: {line.reason}" for line in catalogues)]
 
 
@@ -72,7 +74,7 @@ def _trouble(catalogues: Sequence[SourceLine]) -> list[str]:
 
 
 def _missing(enrichers: Sequence[SourceLine]) -> list[str]:
-    bad = [line for line in enrichers if line.error is not None or line.expired]
+    bad = [line for line in enrichers if not line.needs and (line.error is not None or line.expired)]
     return [
         f"{line.title} is {'missing' if line.as_of is None else 'not up to date'}: {line.reason or 'too old.'}"
         for line in bad

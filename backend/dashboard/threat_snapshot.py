@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
+from backend.dashboard.threat_aliases import Fragments
 from backend.dashboard.threat_cursor import decode, encode
-from backend.dashboard.threat_merge import Fragments, Record, SortKey, merge, sort_key
+from backend.dashboard.threat_merge import Entry, Record, aliases_of, grouped, made
 from backend.dashboard.threat_names import names_of
-from backend.schemas.threats import DEFAULT_LIMIT
+from backend.dashboard.threat_orders import ORDERS, RELEVANCE, Key
+from backend.dashboard.threat_query import ThreatQuery
+
+__all__ = ["Page", "Snapshot", "ThreatQuery", "take_snapshot", "words_in"]
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9.+#-]*[a-z0-9+#]|[a-z0-9]{2,}")
-
-
-@dataclass(frozen=True, slots=True)
-class ThreatQuery:
-    """Which threats are wanted; see ThreatQuerySchema."""
-
-    severity: str | None = None
-    source: str | None = None
-    search: str | None = None
-    known_exploited: bool | None = None
-    ransomware: bool | None = None
-    limit: int = DEFAULT_LIMIT
-    cursor: str | None = None
-    force_refresh: bool = False
+FIRST_ORDER = "newest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,56 +33,125 @@ class Page:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The records in their order, with what finding them needs: texts to search in, and the places of each word."""
+    """The records, newest first, with what finding them needs.
+
+    `orders` hold keys and places in each order, `texts` what a plain search looks at, `places` those of each word,
+    `by_id` the place of each id and alias.
+    """
 
     records: Sequence[Record] = ()
-    keys: Sequence[SortKey] = ()
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    orders: Mapping[str, tuple[Sequence[Key], Sequence[int]]] = field(default_factory=dict)
     texts: Sequence[str] = ()
     places: Mapping[str, Sequence[int]] = field(default_factory=dict)
     by_id: Mapping[str, int] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
 
-    def page(self, query: ThreatQuery) -> Page:
+    def page(self, query: ThreatQuery, hits: Mapping[str, float] | None = None) -> Page:
         """Return the page that `query` asks for.
+
+        Args:
+            hits: what the index found for its search, by id with its rank, the smaller the better; without it the
+                words are looked for in the texts.
 
         Raises:
             ValidationError: its cursor is not one of ours.
         """
-        start = bisect_right(self.keys, decode(query.cursor)) if query.cursor else 0
-        words = (query.search or "").lower().split()
-        matching = [at for at, record in enumerate(self.records) if _matches(record, query)]
-        if words:
-            matching = [at for at in matching if all(word in self.texts[at] for word in words)]
-        rest = [at for at in matching if at >= start]
-        shown = rest[: query.limit]
-        more = encode(self.keys[shown[-1]]) if len(rest) > len(shown) else None
-        return Page([dict(self.records[at]) for at in shown], len(matching), more)
+        keys, places = self._matching(query, hits)
+        start = bisect_right(keys, decode(query.cursor, query.order)) if query.cursor else 0
+        shown = places[start : start + query.limit]
+        last = start + len(shown)
+        more = encode(query.order, keys[last - 1]) if shown and last < len(places) else None
+        return Page([dict(self.records[at]) for at in shown], len(places), more)
 
+    def _matching(self, query: ThreatQuery, hits: Mapping[str, float] | None) -> tuple[Sequence[Key], Sequence[int]]:
+        """Return keys and places of all that match, in the order that is asked for."""
+        order, words = query.order, query.words
+        if words and hits is None:
+            hits = dict.fromkeys(self._containing(words.lower().split()), 0.0)
+        if not self.records:
+            return (), ()
+        keys, places = self._found(hits or {}) if order == RELEVANCE else self.orders[order]
+        if not query.filters and (not words or order == RELEVANCE):
+            return keys, places
+        kept = [
+            n
+            for n, at in enumerate(places)
+            if (not words or (hits is not None and self.records[at]["id"] in hits)) and query.matches(self.records[at])
+        ]
+        return [keys[n] for n in kept], [places[n] for n in kept]
 
-def _matches(record: Record, query: ThreatQuery) -> bool:
-    if query.severity is not None and record["severity"] != query.severity:
-        return False
-    if query.source is not None and query.source not in record["sources"]:
-        return False
-    if query.known_exploited is not None and bool(record["known_exploited"]) != query.known_exploited:
-        return False
-    return query.ransomware is None or bool(record["ransomware"]) == query.ransomware
+    def _found(self, hits: Mapping[str, float]) -> tuple[Sequence[Key], Sequence[int]]:
+        """Return what a search found, the best first; of equals the higher priority."""
+        ranked = sorted(
+            ((round(rank, 6), float(-self.records[at]["priority"]), name), at)
+            for name, rank in hits.items()
+            if (at := self.by_id.get(name)) is not None
+        )
+        return [key for key, _ in ranked], [at for _, at in ranked]
+
+    def _containing(self, words: Sequence[str]) -> Iterable[str]:
+        return (
+            record["id"]
+            for record, text in zip(self.records, self.texts, strict=True)
+            if all(word in text for word in words)
+        )
 
 
 def take_snapshot(
-    catalogues: Sequence[tuple[str, Fragments]], enrichers: Sequence[tuple[str, Fragments]], today: date
+    catalogues: Sequence[tuple[str, Fragments]],
+    enrichers: Sequence[tuple[str, Fragments]],
+    today: date,
+    mentions: Mapping[str, int] | None = None,
+    before: Snapshot | None = None,
 ) -> Snapshot:
-    """Merge what the sources gave; arguments as in `merge`. Pure: runs in a native thread."""
-    records = merge(catalogues, enrichers, today)
+    """Merge what the sources gave. Pure: runs in a native thread.
+
+    Args:
+        mentions: how often the community named a threat within a day, by id.
+        before: the snapshot of the same day whose records are kept where nothing is said anew.
+    """
+    threats, other_names = grouped(catalogues, enrichers)
+    aliases, talk = aliases_of(other_names), mentions or {}
+    known = before.entries if before else {}
+    entries: dict[str, Entry] = {}
+    for name, parts in threats.items():
+        old, other, spoken = known.get(name), aliases.get(name, []), talk.get(name, 0)
+        same = old is not None and _same(old, parts, spoken) and old.record["aliases"] == other
+        entries[name] = old if old is not None and same else made(name, parts, other, today, spoken)
+    return _snapshot(entries, other_names)
+
+
+def _same(old: Entry, parts: Sequence[Any], mentions: int) -> bool:
+    """Whether a record is still made of the same objects."""
+    return (
+        old.mentions == mentions
+        and len(old.parts) == len(parts)
+        and all(a[0] == b[0] and a[1] is b[1] for a, b in zip(old.parts, parts, strict=True))
+    )
+
+
+def _snapshot(entries: Mapping[str, Entry], other_names: Mapping[str, str]) -> Snapshot:
+    newest = ORDERS[FIRST_ORDER]
+    records = sorted((entry.record for entry in entries.values()), key=newest)
     texts = [_text(record) for record in records]
+    by_id = {record["id"]: at for at, record in enumerate(records)}
+    by_id.update({alias: by_id[name] for alias, name in other_names.items() if name in by_id and alias not in by_id})
     return Snapshot(
         records=records,
-        keys=[sort_key(record) for record in records],
+        entries=entries,
+        orders={name: _ordered(records, name) for name in ORDERS},
         texts=texts,
         places=_places(texts),
-        by_id={record["id"]: at for at, record in enumerate(records)},
-        names=names_of(records),
+        by_id=by_id,
+        names=names_of(record for record in records if record["known_exploited"]),
     )
+
+
+def _ordered(records: Sequence[Record], name: str) -> tuple[Sequence[Key], Sequence[int]]:
+    order = ORDERS[name]
+    keyed = sorted((order(record), at) for at, record in enumerate(records))
+    return [key for key, _ in keyed], [at for _, at in keyed]
 
 
 def words_in(text: str) -> frozenset[str]:
@@ -108,6 +169,6 @@ def _places(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
 
 
 def _text(record: Record) -> str:
-    """Return what the search looks at."""
-    fields = (record["id"], record["title"], record["vendor"], record["product"], record["summary"])
-    return " ".join(filter(None, fields)).lower()
+    """Return what the plain search looks at."""
+    fields = (record["id"], *record["aliases"], record["title"], record["vendor"], record["product"], *record["tags"])
+    return " ".join(filter(None, (*fields, record["summary"]))).lower()
