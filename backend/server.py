@@ -7,8 +7,8 @@ finish, and closes what it has open.
 from __future__ import annotations
 
 import logging
+import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -16,18 +16,17 @@ from typing import Any
 from backend import logs, runtime
 from backend.app import Jupiter, create_app
 from backend.config import Settings
+from backend.listening import ServeError, listen, login_link
 from backend.runtime.serving import serve_wsgi
+from backend.worker_seat import Seat, seat
 
-BACKLOG = 1024
+__all__ = ["ServeError", "listen", "login_link", "serve"]
+
 DRAIN_SECONDS = 5.0
 FAREWELL_SECONDS = 0.2  # what was said last reaches the clients before their sockets close
 LAG_INTERVAL = 0.25
 
 logger = logging.getLogger("jupiter.server")
-
-
-class ServeError(Exception):
-    """The server cannot start; the message says why and what to do."""
 
 
 class InFlight:
@@ -64,48 +63,35 @@ def serve(settings: Settings, *, tell: Callable[[str], None], replacements: dict
         ServeError: the address cannot be used.
     """
     logs.configure(settings.log_level, settings.log_format)
-    listener = listen(settings.host, settings.port)
+    own_seat = seat()
+    listener = own_seat.listener if own_seat else listen(settings.host, settings.port)
     app = create_app(settings, **(replacements or {}))
     jupiter: Jupiter = app.extensions["jupiter"]
     in_flight = InFlight(app)
-    stop_accepting = serve_wsgi(
-        listener, in_flight, max_connections=settings.max_connections, log=logging.getLogger("jupiter.wsgi")
-    )
     stopping = _signals()
-    jupiter.start()
-    tell(f"🪐 Jupiter is ready: {login_link(settings, listener, jupiter)}")
+    if own_seat:  # what the others know comes first: no request is answered without it
+        jupiter.start()
+    stop_accepting = serve_wsgi(
+        listener,
+        in_flight,
+        max_connections=settings.max_connections,
+        log=logging.getLogger("jupiter.wsgi"),
+        load=(lambda: jupiter.sockets_open() + in_flight.count) if own_seat else None,
+    )
+    link = login_link(settings.host, listener, jupiter.admin_token)
+    if own_seat:
+        _take_seat(own_seat, link)
+    else:
+        jupiter.start()
+        tell(f"🪐 Jupiter is ready: {link}")
     _watch_loop(jupiter, stopping)
     _drain(jupiter, in_flight, stop_accepting)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket; a second server on the same port is refused.
-
-    Raises:
-        ServeError: the address is in use or not ours.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted sockets inherit it
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise ServeError(
-            f"cannot listen on {host}:{port}: {error.strerror}. Is Jupiter running already? "
-            "Set JUPITER_PORT to another port (0 takes a free one)."
-        ) from None
-    listener.listen(BACKLOG)
-    return listener
-
-
-def login_link(settings: Settings, listener: socket.socket, jupiter: Jupiter) -> str:
-    """Return the address that signs the administrator in."""
-    port = listener.getsockname()[1]
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - shown, not bound
-    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
-    return f"http://{host}:{port}/login?token={jupiter.admin_token}"
+def _take_seat(own: Seat, link: str) -> None:
+    """Tell the parent that we serve, and end with it, however it ends."""
+    runtime.spawn(own.watch, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    own.say_ready(link)
 
 
 def _signals() -> list[int]:

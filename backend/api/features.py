@@ -41,8 +41,8 @@ def blueprint(features: FeatureService) -> Blueprint:
     @routes.response(200, ResetSchema)
     @access("administrator")
     def disable(body: dict[str, Any], feature: str) -> Response:
-        """Switch a feature off until it is switched on by hand."""
-        name = features.disable(feature, body["reason"], by=g.principal.user_id)
+        """Switch a feature off until it is switched on by hand, or for so many seconds."""
+        name = features.disable(feature, body["reason"], by=g.principal.user_id, seconds=body.get("seconds"))
         return answer({"success": True, "message": f"{name} is switched off"})
 
     @routes.route("/features/<string:feature>/enable", methods=["POST"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from backend.dashboard.audit import AuditLog
@@ -27,12 +27,21 @@ class FeatureService:
         guards: know the breakers behind each feature.
         degradation: knows what is switched off.
         audit: notes who did it.
+        told: told of each decision about a feature, with its reason and author; for other workers.
     """
 
-    def __init__(self, guards: Guards, degradation: GracefulDegradation, audit: AuditLog) -> None:
+    def __init__(
+        self,
+        guards: Guards,
+        degradation: GracefulDegradation,
+        audit: AuditLog,
+        *,
+        told: Callable[[str, str, str], object] = lambda *_: None,
+    ) -> None:
         self._guards = guards
         self._degradation = degradation
         self._audit = audit
+        self._told = told
 
     def status(self) -> dict[str, Any]:
         """Return each feature's state by its name."""
@@ -45,19 +54,21 @@ class FeatureService:
             NotFoundError: there is no such feature or alias.
         """
         name = self._name(feature)
-        self._guards.reset(name)
+        self._guards.reset(name, author=by)
+        self._told(name, "reset", by)
         self._audit.note(by, "reset_circuit_breaker", name)
         return name
 
-    def disable(self, feature: str, reason: str, *, by: str) -> str:
-        """Switch a feature off until it is enabled by hand, and return its name.
+    def disable(self, feature: str, reason: str, *, by: str, seconds: float | None = None) -> str:
+        """Switch a feature off until it is enabled by hand, or for `seconds`, and return its name.
 
         Raises:
             NotFoundError: there is no such feature or alias.
         """
         name = self._name(feature)
-        self._degradation.disable_feature(name, reason, author=by)
-        self._audit.note(by, "disable_feature", name, reason=reason)
+        self._degradation.disable_feature(name, reason, author=by, seconds=seconds)
+        self._told(name, reason, by)
+        self._audit.note(by, "disable_feature", name, reason=reason, **({"seconds": seconds} if seconds else {}))
         return name
 
     def enable(self, feature: str, *, by: str) -> str:
@@ -68,6 +79,7 @@ class FeatureService:
         """
         name = self._name(feature)
         self._degradation.enable_feature(name, author=by)
+        self._told(name, "", by)
         self._audit.note(by, "enable_feature", name)
         return name
 

@@ -12,12 +12,13 @@ from flask import Flask, g, session, url_for
 VERSION = "0.1.0"
 
 
-def install(app: Flask, static: Path, *, demo: bool) -> None:
+def install(app: Flask, static: Path, *, demo: bool, websocket_only: bool = False) -> None:
     """Give the templates of `app` their context.
 
     Args:
         static: the folder of static files, whose content gives each address its version.
         demo: whether the upstreams are simulated, which every page says.
+        websocket_only: whether sockets cannot fall back to polling.
     """
 
     @lru_cache(maxsize=512)
@@ -31,6 +32,13 @@ def install(app: Flask, static: Path, *, demo: bool) -> None:
         principal = g.get("principal")
         user = {"id": principal.user_id, "name": principal.user_id, "role": principal.role} if principal else None
         csrf_token = session.get("csrf", "") if principal and principal.by_cookie else ""
-        return {"asset": asset, "version": VERSION, "demo": demo, "user": user, "csrf_token": csrf_token}
+        return {
+            "asset": asset,
+            "version": VERSION,
+            "demo": demo,
+            "user": user,
+            "csrf_token": csrf_token,
+            "websocket_only": websocket_only,
+        }
 
     app.context_processor(context)

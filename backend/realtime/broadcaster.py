@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from backend.realtime.connections import Connection, Connections
-from backend.realtime.replay import Replay
+from backend.realtime.replay import EventsLog, Pushed
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 
 GAUGES = frozenset(("threats", "pulse", "status", "summary"))
@@ -46,34 +46,65 @@ class Broadcaster:
 
     Args:
         transport: the socket server.
-        replay: numbers and keeps what is published.
+        log: numbers and keeps what is published.
         connections: the open sockets.
     """
 
     def __init__(
-        self, transport: Transport, replay: Replay, connections: Connections, *, clock: Clock = SYSTEM_CLOCK
+        self, transport: Transport, log: EventsLog, connections: Connections, *, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         self._transport = transport
-        self._replay = replay
+        self._log = log
         self._connections = connections
         self._clock = clock
 
-    def publish(self, stream: str, event: str, payload: Mapping[str, Any], *, user: str = "") -> None:
-        """Push an event to everybody, or to all sockets of one person.
+    def use(self, log: EventsLog) -> None:
+        """Number and keep what is published in this log, which may deliver through here."""
+        self._log = log
+
+    def publish(
+        self,
+        stream: str,
+        event: str,
+        payload: Mapping[str, Any],
+        *,
+        user: str = "",
+        digest: str = "",
+        within: float = 0,
+    ) -> None:
+        """Push an event to everybody, or to all sockets of one person, whichever worker they hang on.
 
         Args:
             stream: the stream it is numbered in.
             user: the person it is for; empty for everybody.
+            digest, within: what several workers may have to tell; see `EventsLog.add`.
         """
-        pushed = self._replay.add(stream, event, payload, user=user)
-        behind = [c for c in self._audience(user) if self._is_behind(c)]
+        pushed = self._log.add(stream, event, payload, user=user, digest=digest, within=within)
+        if pushed is not None:
+            self.deliver(stream, pushed, user=user)
+
+    def deliver(self, stream: str, pushed: Pushed, *, user: str) -> None:
+        """Send a numbered event to the sockets of this process."""
         skip = []
         if stream in GAUGES:
+            behind = [c for c in self._audience(user) if self._is_behind(c)]
             skip = [c.sid for c in behind]
             for connection in behind:
-                connection.held[stream] = (event, pushed.payload)
-        room = user_room(user) if user else ROOM_OF_ALL
-        self._transport.emit(event, pushed.payload, to=room, skip=skip)
+                connection.held[stream] = (pushed.event, pushed.payload)
+        self._transport.emit(pushed.event, pushed.payload, to=_room(user), skip=skip)
+
+    def tell_here(self, event: str, payload: Mapping[str, Any]) -> None:
+        """Send what only concerns the sockets of this process; it has no number."""
+        self._transport.emit(event, payload, to=ROOM_OF_ALL, skip=[])
+
+    def has(self, user: str) -> bool:
+        """Tell whether anybody is connected here, or anybody of one person."""
+        return any(not user or c.principal.user_id == user for c in self._connections)
+
+    def send_away(self, user: str) -> None:
+        """Close the sockets of one person, or all: they come back and ask for what they have missed."""
+        for connection in self._audience(user):
+            self._transport.disconnect(connection.sid)
 
     def answer(self, sid: str, event: str, payload: Mapping[str, Any]) -> None:
         """Send one socket what it asked for; such an answer has no number."""
@@ -103,3 +134,7 @@ class Broadcaster:
 
     def _is_behind(self, connection: Connection) -> bool:
         return self._transport.queued(connection.sid) >= LONGEST_QUEUE
+
+
+def _room(user: str) -> str:
+    return user_room(user) if user else ROOM_OF_ALL

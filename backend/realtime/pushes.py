@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import orjson
 
 from backend import runtime
 from backend.dashboard.experiments import ExperimentService
@@ -20,6 +23,7 @@ from backend.resilience.events import BreakerChanged, ErrorRecorded, FeatureChan
 
 SLOW_CLIENTS_SECONDS = 0.25
 HEARTBEAT_SECONDS = 10.0
+SAME_NOTICE_SECONDS = 5.0  # several workers see the same; what they say of it within this time is one
 
 
 class Pushes:
@@ -29,6 +33,8 @@ class Pushes:
         broadcaster: publishes.
         status: makes the status payload; a change of a breaker or feature is pushed within a quarter second.
         summaries: makes the summary payload of the person whose experiment changed.
+        leads: where there are several workers: tells whether this is the one that tells everybody what all of them see.
+            What changes suddenly (a breaker, a feature) is told by whoever sees it first, and counts once.
     """
 
     def __init__(
@@ -40,10 +46,14 @@ class Pushes:
         status: StatusService,
         summaries: SummaryService,
         experiments: ExperimentService,
+        leads: Callable[[], bool] | None = None,
         clock: Clock = SYSTEM_CLOCK,
         sleep: Callable[[float], None] = runtime.sleep,
     ) -> None:
         self._broadcaster = broadcaster
+        self._alone = leads is None
+        self._leads = leads or (lambda: True)
+        self._gauges = {"threats": threats.query, "pulse": pulse.query}
         self._status = status
         self._summaries = summaries
         self._clock = clock
@@ -53,8 +63,8 @@ class Pushes:
         self._changes = Coalesced(self._push_status, 0.25, sleep=sleep)
         self._counts = Coalesced(self._push_status, 1.0, sleep=sleep)
         self._owners = Coalesced(self._push_summaries, 0.25, sleep=sleep)
-        threats.subscribe(lambda payload: broadcaster.publish("threats", "threats_update", payload))
-        pulse.subscribe(lambda payload: broadcaster.publish("pulse", "pulse_update", payload))
+        threats.subscribe(lambda payload: self._push_gauge("threats", payload))
+        pulse.subscribe(lambda payload: self._push_gauge("pulse", payload))
         experiments.subscribe(self._owners.touch)
 
     def saw(self, event: object) -> None:
@@ -77,12 +87,23 @@ class Pushes:
         for coalesced in (self._changes, self._counts, self._owners):
             coalesced.stop()
 
+    def lead(self) -> None:
+        """Tell everybody the present state: the one who did so before may have died over it."""
+        for noun, query in self._gauges.items():
+            self._push_gauge(noun, query({}))
+        self._changes.touch()
+
+    def _push_gauge(self, noun: str, payload: Mapping[str, Any]) -> None:
+        if self._leads():
+            self._broadcaster.publish(noun, f"{noun}_update", payload)
+
     def _push_status(self, _: set[str]) -> None:
         self._tell(self._status.status())
 
     def _tell(self, payload: Mapping[str, Any]) -> None:
         self._last_told = _without_times(payload)
-        self._broadcaster.publish("status", "status_update", payload)
+        digest = "" if self._alone else _digest(self._last_told)
+        self._broadcaster.publish("status", "status_update", payload, digest=digest)
 
     def _push_summaries(self, users: set[str]) -> None:
         for user in users:
@@ -108,7 +129,17 @@ class Pushes:
             level: info, success, warning or error.
         """
         payload = {"level": level, "message": message, "timestamp": self._clock.now().isoformat()}
-        self._broadcaster.publish("notice", "notice", payload)
+        digest = "" if self._alone else _digest([level, message])
+        self._broadcaster.publish("notice", "notice", payload, digest=digest, within=SAME_NOTICE_SECONDS)
+
+    def say_goodbye(self) -> None:
+        """Tell the clients of this process that it goes."""
+        message = "The server is restarting. This page reconnects by itself."
+        if self._alone:
+            self.announce("info", message)
+        else:
+            payload = {"level": "info", "message": message, "timestamp": self._clock.now().isoformat()}
+            self._broadcaster.tell_here("notice", payload)
 
     def _watch_clients(self) -> None:
         while not self._stopped.is_set():
@@ -119,9 +150,13 @@ class Pushes:
         """Run the health checks now and then, and push what they changed."""
         while not self._stopped.is_set():
             payload = self._status.status(fresh=True)
-            if _without_times(payload) != self._last_told:
+            if _without_times(payload) != self._last_told and self._leads():
                 self._tell(payload)
             self._sleep(HEARTBEAT_SECONDS)
+
+
+def _digest(told: Any) -> str:
+    return hashlib.sha256(orjson.dumps(told, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def _without_times(payload: Mapping[str, Any]) -> dict[str, Any]:

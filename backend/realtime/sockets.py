@@ -44,11 +44,16 @@ class OrjsonForSockets:
         return orjson.loads(text)
 
 
-def make_socketio(app: Flask, async_mode: str) -> SocketIO:
-    """Make the Socket.IO server of `app`. None as origins means: the page's own origin only."""
+def make_socketio(app: Flask, async_mode: str, *, websocket_only: bool = False) -> SocketIO:
+    """Make the Socket.IO server of `app`. None as origins means: the page's own origin only.
+
+    Args:
+        websocket_only: refuse polling, whose requests would have to come to the same worker each time.
+    """
     return SocketIO(
         app,
         async_mode=async_mode,
+        transports=["websocket"] if websocket_only else None,
         json=OrjsonForSockets,
         cors_allowed_origins=None,
         max_http_buffer_size=LARGEST_PACKET,

@@ -13,17 +13,29 @@ from backend.runtime import mode
 READ_TIMEOUT = 60.0  # a client that sends nothing for so long is gone; sockets are pinged far more often
 
 
+LONGEST_HESITATION = 0.01
+HESITATION = 0.001
+
+
 def serve_wsgi(
-    listener: socket.socket, app: Callable[..., Any], *, max_connections: int, log: logging.Logger
+    listener: socket.socket,
+    app: Callable[..., Any],
+    *,
+    max_connections: int,
+    log: logging.Logger,
+    load: Callable[[], int] | None = None,
 ) -> Callable[[], None]:
     """Serve `app` on a listening socket in the background and return a function that stops accepting.
 
     Args:
         max_connections: connections open at once; more wait in the backlog.
         log: gets what the server itself has to say.
+        load: where several processes share the listener: how much this one has to do. It hesitates the longer to take
+            a connection, so that one with less takes it (eventlet only; otherwise whoever is first).
     """
     if mode() == "eventlet":
-        return _serve_eventlet(listener, app, max_connections, log)
+        taken = listener if load is None else _hesitant(listener, load)
+        return _serve_eventlet(taken, app, max_connections, log)
     if mode() == "gevent":
         return _serve_gevent(listener, app, max_connections, log)
     return _serve_threads(listener, app)
@@ -46,6 +58,29 @@ def _serve_eventlet(
         socket_timeout=READ_TIMEOUT,
     )
     return server.kill  # type: ignore[no-any-return]
+
+
+def _hesitant(listener: socket.socket, load: Callable[[], int]) -> Any:
+    """The kernel wakes up all processes that wait for a connection; without this the same one is first each time."""
+    from eventlet import sleep
+    from eventlet.greenio import GreenSocket
+    from eventlet.hubs import notify_opened, trampoline
+
+    class Hesitant(GreenSocket):  # type: ignore[misc]  # eventlet carries no types
+        def accept(self) -> Any:
+            while True:
+                trampoline(self.fd, read=True)
+                sleep(min(LONGEST_HESITATION, HESITATION * load()))
+                try:
+                    client, address = self.fd.accept()
+                except BlockingIOError:
+                    continue  # another process was quicker
+                notify_opened(client.fileno())  # the hub forgets what it knew of an older socket of that number
+                return GreenSocket(client), address
+
+    bare = getattr(listener, "fd", listener)
+    bare.setblocking(False)
+    return Hesitant(bare)
 
 
 def _serve_gevent(

@@ -99,6 +99,11 @@ class DisableFeatureSchema(Schema):
     """Why a feature is switched off."""
 
     reason = fields.String(required=True, validate=validate.Length(1, 300))
+    seconds = fields.Float(
+        allow_nan=False,
+        validate=validate.Range(min=1, max=30 * 86_400),
+        metadata={"description": "Switched on again by itself after so many seconds."},
+    )
 
 
 class FeaturesSchema(Schema):

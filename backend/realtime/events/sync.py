@@ -7,7 +7,7 @@ from typing import Any
 
 from backend.realtime.connections import Connection
 from backend.realtime.door import ClientEvent
-from backend.realtime.replay import Replay
+from backend.realtime.replay import EventsLog
 from backend.schemas.events import SyncSchema
 
 USERS_OWN = frozenset(("summary", "chat"))
@@ -16,12 +16,13 @@ USERS_OWN = frozenset(("summary", "chat"))
 Snapshots = Mapping[str, Callable[[str], list[tuple[str, Mapping[str, Any]]]]]
 
 
-def events(replay: Replay, snapshots: Snapshots) -> list[ClientEvent]:
-    """Return the sync event."""
+def events(replay: EventsLog, snapshots: Snapshots, *, worker: str = "") -> list[ClientEvent]:
+    """Return the sync event; where there are several workers, its answer says which one this is."""
+    told = {"worker": worker} if worker else {}
 
     def sync(connection: Connection, asked: dict[str, Any]) -> dict[str, Any]:
         user = connection.principal.user_id
-        return {"streams": {stream: _missed(stream, seq, user) for stream, seq in asked.items()}}
+        return {"streams": {stream: _missed(stream, seq, user) for stream, seq in asked.items()}, **told}
 
     def _missed(stream: str, seq: int, user: str) -> dict[str, Any]:
         owner = user if stream in USERS_OWN else ""

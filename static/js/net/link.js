@@ -11,8 +11,11 @@ import { PROBE_SECONDS, QUIET_SECONDS, retryDelay } from "../logic/connection.js
 const ACK_MS = 10_000;
 /** Milliseconds that one try may take. */
 const CONNECT_MS = 5000;
-/** Websocket first; every second try polling first, for networks that swallow websockets. */
-const WAYS = [["websocket", "polling"], ["polling", "websocket"]];
+/**
+ * Websocket first; every second try polling first, for networks that swallow websockets. A server of several processes
+ * takes websockets only, since the requests of polling would reach a different one each time; its pages say so.
+ */
+const WAYS = websocketOnly() ? [["websocket"]] : [["websocket", "polling"], ["polling", "websocket"]];
 
 export class Link {
   #socket;
@@ -165,4 +168,8 @@ export class Link {
   #tell(kind, detail) {
     for (const listener of this.#listeners[kind]) listener(detail);
   }
+}
+
+function websocketOnly() {
+  return document.querySelector('meta[name="jupiter-transports"]')?.content === "websocket";
 }

@@ -1,0 +1,128 @@
+"""What this process has in common with the other workers; nothing of it without REDIS_URL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from backend import runtime, worker_seat
+from backend.app.kit import Kit, installation
+from backend.bus import wire as wires
+from backend.bus.event_log import EventLog
+from backend.bus.lease import Lease
+from backend.bus.wire import AwayError, Wire
+from backend.config import Settings
+from backend.dashboard.chat import LONGEST_ANSWER_SECONDS, ChatService
+from backend.dashboard.overrides import SharedOverrides
+from backend.dashboard.revocation_log import as_row, from_row
+from backend.errors import NetworkError
+from backend.realtime.broadcaster import GAUGES, Broadcaster
+from backend.realtime.shared_replay import SharedReplay
+from backend.realtime.wiring import KEPT
+from backend.resilience.clock import SYSTEM_CLOCK
+from backend.resilience.fleet import Fleet
+from backend.schemas.times import utc_iso
+from backend.security.revocations import Revocation, Revocations
+
+
+@dataclass
+class Workers:
+    """One worker's part in the fleet.
+
+    Args:
+        name: of this worker, for people: its number, where a parent has given it one.
+        fleet: the kit's: breakers, budgets, errors.
+        wire: the line to the others.
+        lead: the role of telling everybody what all workers see.
+        overrides: what administrators decided.
+        answers_before: answers begun before this time (ISO 8601) are made by nobody any more.
+    """
+
+    name: str
+    fleet: Fleet
+    wire: Wire
+    lead: Lease
+    overrides: SharedOverrides
+    answers_before: str
+
+    def stop_answer(self, user_id: str, message_id: str) -> None:
+        """Have the worker that makes this answer stop it."""
+        try:
+            self.wire.tell("chat_stop", user=user_id, message=message_id)
+        except AwayError:
+            raise NetworkError(
+                "Redis is away", message="The answer is written by another worker that cannot be reached now."
+            ) from None
+
+    def stop_answers_of(self, chat: ChatService) -> None:
+        """Stop the answers made here that other workers are asked to stop."""
+
+        def heard(message: Mapping[str, Any]) -> None:
+            runtime.spawn(chat.stop_here, message["user"], message["message"])
+
+        self.wire.on("chat_stop", heard)
+
+    def start(self, spawn: Callable[..., runtime.Task]) -> None:
+        """Begin, and wait a moment for what the others know."""
+        self.fleet.start(spawn)
+        self.wire.start(spawn)
+        self.lead.start(spawn)
+
+    def stop(self) -> None:
+        """Say what is left to say, and leave."""
+        self.lead.stop()
+        self.wire.stop()
+        self.fleet.stop()
+
+
+def make_workers(settings: Settings, kit: Kit) -> Workers | None:
+    """Return this process's part in the fleet, None where there is none."""
+    if kit.fleet is None or settings.redis_url is None:
+        return None
+    wire = wires.connect(settings.redis_url, worker=kit.fleet.worker, installation=installation(settings.redis_url))
+    overrides = SharedOverrides(wire, kit.degradation)
+    return Workers(worker_name(), kit.fleet, wire, Lease(wire, "lead"), overrides, _nobody_answers_before())
+
+
+def _nobody_answers_before(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the time before which no answer of the chat was begun that is still being made.
+
+    That is the start of the workers; processes that were started one by one do not know of each other's.
+    """
+    since = environ.get(worker_seat.SINCE)
+    return utc_iso(since or SYSTEM_CLOCK.now() - timedelta(seconds=LONGEST_ANSWER_SECONDS))
+
+
+def worker_name(environ: Mapping[str, str] = os.environ) -> str:
+    """Return what people call this worker: its number, `0` where it has no parent."""
+    return environ.get(worker_seat.NUMBER, "0")
+
+
+def share_events(workers: Workers, broadcaster: Broadcaster) -> SharedReplay:
+    """Have everything that is published reach the sockets of all workers."""
+    log = EventLog(workers.wire, KEPT)
+    replay = SharedReplay(workers.wire, log, broadcaster, gauges=GAUGES, kept=KEPT)
+    broadcaster.use(replay)
+    return replay
+
+
+def share_revocations(workers: Workers, revocations: Revocations) -> None:
+    """Tell the others at once what is taken back; their look at the database would find it within a second or two."""
+    wire = workers.wire
+
+    def tell(revocation: Revocation) -> None:
+        try:
+            wire.tell("revocation", row=as_row(revocation))
+        except AwayError:
+            return
+
+    def heard(message: Mapping[str, Any]) -> None:
+        revocation = from_row(message["row"]) if message["by"] != wire.worker else None
+        if revocation is not None:
+            runtime.spawn(revocations.add, revocation)
+
+    revocations.subscribe(tell)
+    wire.on("revocation", heard)

@@ -1,0 +1,190 @@
+"""The log of events of all workers: numbered in Redis, heard by every worker, delivered by each to its own sockets.
+
+While Redis is away each worker numbers by itself, far above what was numbered before and where no other worker does, so
+that a number never means two events; a client that changes the worker then is told of a gap. When the line opens again
+the chat and notices said meanwhile are handed in, numbers are lifted above those given, and what others said is caught
+up with.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from backend.bus.event_log import Entry, EventLog, entry_of
+from backend.bus.wire import AwayError, Wire
+from backend.realtime.replay import Pushed, Replay, stamped
+from backend.resilience.clock import SYSTEM_CLOCK, Clock
+
+_MOST_REMEMBERED = 4096
+_SECOND = 1_000_000  # numbers are microseconds
+
+
+class Audience(Protocol):
+    """Those who are connected to this worker."""
+
+    def has(self, user: str) -> bool:
+        """Tell whether anybody is (of this person, if it is not empty)."""
+
+    def deliver(self, stream: str, pushed: Pushed, *, user: str) -> None:
+        """Send them an event."""
+
+    def send_away(self, user: str) -> None:
+        """Close their sockets: they come back and ask for what they have missed."""
+
+
+class SharedReplay:
+    """An `EventsLog` over all workers.
+
+    Args:
+        wire: the line to them.
+        log: what is kept behind it.
+        audience: those of this worker.
+        gauges: streams of which only the newest event matters.
+        kept: as for `Replay`, for the time without Redis.
+        random: in [0, 1).
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        log: EventLog,
+        audience: Audience,
+        *,
+        gauges: frozenset[str],
+        kept: Mapping[str, int],
+        clock: Clock = SYSTEM_CLOCK,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        self._wire = wire
+        self._log = log
+        self._audience = audience
+        self._gauges = gauges
+        self._clock = clock
+        self._random = random
+        self._own = Replay(kept, clock=clock, first=self._fresh_number)
+        self._alone: dict[tuple[str, str], deque[tuple[str, Pushed]]] = {}
+        self._delivered: OrderedDict[str, None] = OrderedDict()
+        wire.on("push", self.heard)
+        wire.on_up(self.rejoin)
+
+    def add(
+        self,
+        stream: str,
+        event: str,
+        payload: Mapping[str, Any],
+        *,
+        user: str = "",
+        digest: str = "",
+        within: float = 0,
+    ) -> Pushed | None:
+        """Number an event and send it to all workers; see `EventsLog`."""
+        identity, at = uuid.uuid4().hex, self._clock.now().isoformat()
+        try:
+            self._log.append(stream, event, _json(payload), user=user, id=identity, at=at, digest=digest, within=within)
+        except AwayError:
+            return self._add_alone(stream, event, payload, user, identity)
+        return None  # it comes back to us, as to the others
+
+    def since(self, stream: str, seq: int, *, user: str = "") -> list[Pushed] | None:
+        """Return what came after `seq`; see `EventsLog`."""
+        try:
+            entries = self._log.since(stream, seq, user=user)
+        except AwayError:
+            return self._own.since(stream, seq, user=user)
+        if entries is not None and self._own.position(stream, user=user) is None:
+            self._own.begin(stream, entries[-1].seq if entries else seq, user=user)
+        return None if entries is None else [_pushed(entry) for entry in entries]
+
+    def last_seq(self, stream: str, *, user: str = "") -> int:
+        """Return the number of the newest event of a stream."""
+        try:
+            last = self._log.last(stream, user=user)
+        except AwayError:
+            return self._own.last_seq(stream, user=user)
+        if self._own.position(stream, user=user) is None:
+            self._own.begin(stream, last, user=user)
+        return last
+
+    def heard(self, message: Mapping[str, Any]) -> None:
+        """Deliver an event that some worker has published."""
+        self._take(entry_of(message))
+
+    def rejoin(self) -> None:
+        """Tell what was said alone and catch up with what the others said; whenever the line opens."""
+        for stream, user in self._own.streams():
+            if (stream, user) in self._alone or self._audience.has(user):
+                try:
+                    self._rejoin(stream, user)
+                except AwayError:
+                    return
+
+    def _add_alone(self, stream: str, event: str, payload: Mapping[str, Any], user: str, identity: str) -> Pushed:
+        said = self._alone.setdefault((stream, user), deque(maxlen=1024))
+        above = 0 if said else self._fresh_number()
+        pushed = self._own.add(stream, event, payload, user=user, above=above)
+        said.append((identity, pushed))
+        self._remember(identity)  # Redis may have taken it in all the same, and tells us later
+        return pushed
+
+    def _take(self, entry: Entry) -> None:
+        known = self._own.position(entry.stream, user=entry.user)
+        if not self._audience.has(entry.user) or (known is not None and entry.seq <= known):
+            return
+        pushed = _pushed(entry)
+        self._own.put(entry.stream, pushed, entry.before, user=entry.user)
+        if entry.id not in self._delivered:
+            self._audience.deliver(entry.stream, pushed, user=entry.user)
+
+    def _rejoin(self, stream: str, user: str) -> None:
+        said = self._alone.get((stream, user), ())
+        if stream not in self._gauges:
+            for identity, pushed in said:
+                self._hand_in(stream, user, identity, pushed)
+        self._alone.pop((stream, user), None)
+        last = self._own.last_seq(stream, user=user)
+        if self._log.lift(stream, last, user=user) > last:
+            self._catch_up(stream, user, last)
+
+    def _hand_in(self, stream: str, user: str, identity: str, pushed: Pushed) -> None:
+        self._log.append(
+            stream,
+            pushed.event,
+            _json(pushed.payload),
+            user=user,
+            id=identity,
+            at=str(pushed.payload["at"]),
+            floor=pushed.seq - 1,
+            again=True,
+        )
+
+    def _catch_up(self, stream: str, user: str, last: int) -> None:
+        missed = self._log.since(stream, last, user=user)
+        if missed is None:
+            if stream not in self._gauges:
+                self._audience.send_away(user)
+            return
+        for entry in missed[-1:] if stream in self._gauges else missed:
+            self._take(entry)
+
+    def _remember(self, identity: str) -> None:
+        self._delivered[identity] = None
+        if len(self._delivered) > _MOST_REMEMBERED:
+            self._delivered.popitem(last=False)
+
+    def _fresh_number(self) -> int:
+        """A number above all that were given, and most likely where no other worker begins."""
+        return int(self._clock.now().timestamp() * _SECOND + self._random() * _SECOND)
+
+
+def _pushed(entry: Entry) -> Pushed:
+    return stamped(entry.seq, entry.stream, entry.event, entry.payload, entry.at)
+
+
+def _json(payload: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(payload, default=str, option=orjson.OPT_NON_STR_KEYS)
