@@ -3,7 +3,7 @@
 import os
 import time
 
-from bench import bench_kit, servers
+from bench import bench_chat, bench_kit, servers
 
 
 def busy_with() -> str:
@@ -23,6 +23,7 @@ def main() -> None:
         print(busy)
     bench_kit.run()
     servers.run()
+    bench_chat.run()
     print(f"\nall in {time.monotonic() - began:.0f} s")
 
 
