@@ -15,7 +15,7 @@ from backend.app import http
 from backend.app.accounts import make_accounts
 from backend.app.adapters import make_adapters
 from backend.app.jupiter import Jupiter
-from backend.app.kit import Kit, make_fleet
+from backend.app.kit import Kit, keep_errors, make_fleet
 from backend.app.security import admin_token, make_security, make_tokens
 from backend.app.services import make_services
 from backend.app.workers import make_workers, share_events, share_revocations
@@ -43,6 +43,7 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
         OSError: the data directory cannot be written.
     """
     kit, metrics, security = Kit(make_fleet(settings)), Metrics(), make_security(settings)
+    keep_errors(kit, settings)
     workers = make_workers(settings, kit)
     app = http.make_flask(settings)
     socketio = make_socketio(app, settings.async_mode, websocket_only=settings.workers > 1)

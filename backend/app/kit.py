@@ -9,11 +9,14 @@ from backend.config import GuardSettings, Settings
 from backend.dashboard.features import FEATURES
 from backend.resilience.aggregator import ErrorAggregator
 from backend.resilience.degradation import GracefulDegradation
+from backend.resilience.error_journal import ErrorJournal
 from backend.resilience.events import Listeners
 from backend.resilience.fleet import Fleet, connect
 from backend.resilience.guard import Guards
 from backend.resilience.policy import Policy
 from backend.resilience.responses import DashboardErrorHandler
+
+ERRORS_FILE = "errors"
 
 
 @dataclass
@@ -40,6 +43,12 @@ class Kit:
         self.errors = DashboardErrorHandler(aggregator=self.aggregator)
         for name in FEATURES:
             self.degradation.register_feature(name)
+
+
+def keep_errors(kit: Kit, settings: Settings) -> None:
+    """Let the errors outlive this process in the data directory; those of a fleet are kept by its Redis."""
+    if kit.fleet is None:
+        kit.aggregator.keep_in(ErrorJournal(settings.data_dir / ERRORS_FILE))
 
 
 def make_fleet(settings: Settings) -> Fleet | None:

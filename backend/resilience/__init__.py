@@ -11,6 +11,7 @@ from backend.resilience.bulkhead import Bulkhead
 from backend.resilience.clock import SYSTEM_CLOCK, Clock, SystemClock
 from backend.resilience.deadline import Deadline, current_deadline, deadline
 from backend.resilience.degradation import GracefulDegradation, UnknownFeatureError, graceful_degradation
+from backend.resilience.error_journal import ErrorJournal
 from backend.resilience.error_metrics import ErrorMetrics
 from backend.resilience.events import (
     BreakerChanged,
@@ -53,6 +54,7 @@ __all__ = [
     "DashboardErrorHandler",
     "Deadline",
     "ErrorAggregator",
+    "ErrorJournal",
     "ErrorMetrics",
     "ErrorRecorded",
     "FeatureChanged",

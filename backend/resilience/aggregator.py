@@ -7,20 +7,24 @@ reach back further, to when a fault was first seen.
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.error_counts import ErrorCounts
 from backend.resilience.error_groups import ErrorGroups
+from backend.resilience.error_journal import ErrorJournal
 from backend.resilience.events import ErrorRecorded, Listeners
 from backend.resilience.fingerprint import fingerprint
 from backend.resilience.locks import RLock
 from backend.resilience.redaction import redact, redact_text
 from backend.resilience.shared_errors import SharedErrors, merged_groups
 
+_log = logging.getLogger("jupiter.resilience")
 _MOST_MESSAGE = 500
 _MOST_CONTEXT = 2000
 _MOST_TYPE = 100
@@ -59,8 +63,9 @@ class ErrorAggregator:
         self._clock = clock
         self._lock = RLock()
         self._max_groups = max_groups
+        self._journal: ErrorJournal | None = None
         self._records: deque[_Record] = deque(maxlen=max_records)
-        self.clear()
+        self._reset()
 
     def record_error(self, type: str, message: str, context: Mapping[str, Any] | None = None) -> None:
         """Take in one error.
@@ -75,17 +80,16 @@ class ErrorAggregator:
         kept = _bounded(redact(dict(context or {})))
         place = kept.get("endpoint")
         at = self._clock.now()
-        print_ = fingerprint(kind, text)
+        where = str(place) if place else "unknown"
+        entry = _Entry(at, kind, text, where, fingerprint(kind, text), json.dumps(kept))
         with self._lock:
-            now = self._clock.monotonic()
-            self._counts.add(now, kind, str(place) if place else "unknown")
-            self._groups.add(print_, kind, text, at)
-            self._records.append((now, at, kind, text, json.dumps(kept)))
+            self._take(entry, self._clock.monotonic())
+            if self._journal is not None:
+                self._write(self._journal, entry)
         if self._shared is not None:
-            where = str(place) if place else "unknown"
-            self._shared.note(at, kind, text, place=where, fingerprint=print_, context=json.dumps(kept))
+            self._shared.note(at, kind, text, place=where, fingerprint=entry.fingerprint, context=entry.context)
         if self.listeners.wants(ErrorRecorded):
-            self.listeners.notify(ErrorRecorded(kind, text, at, print_, kept))
+            self.listeners.notify(ErrorRecorded(kind, text, at, entry.fingerprint, kept))
 
     def get_error_stats(self, window_minutes: float | None = None) -> dict[str, Any]:
         """Return total_errors, errors_by_type, window_minutes and error_rate, in errors per minute over the window.
@@ -151,12 +155,65 @@ class ErrorAggregator:
             counts = [own + others for own, others in zip(counts, pairs, strict=True)]
         return [{"at": at.isoformat(), "count": count} for (_, at), count in zip(ends, counts, strict=True)]
 
+    def keep_in(self, journal: ErrorJournal) -> None:
+        """Take in what `journal` holds from before a restart, and add to it what is recorded from now on."""
+        snapshot, entries = journal.read()
+        with self._lock:
+            own = self._snapshot()
+            self._reset()
+            try:
+                if snapshot is not None:
+                    self._restore(snapshot)
+                self._take_again(_Entry.restored(each) for each in entries)
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+                _log.warning("the errors from before the restart cannot be read in full", exc_info=True)
+            self._restore(own)
+            self._journal = journal
+            journal.begin(self._snapshot())
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._counts = ErrorCounts(max(self.window_minutes, 240) * 60)
-            self._groups = ErrorGroups(self._max_groups)
-            self._records.clear()
+            self._reset()
+            if self._journal is not None:
+                self._journal.begin(self._snapshot())
+
+    def _reset(self) -> None:
+        self._counts = ErrorCounts(max(self.window_minutes, 240) * 60)
+        self._groups = ErrorGroups(self._max_groups)
+        self._records.clear()
+
+    def _take(self, entry: _Entry, now: float) -> None:
+        self._counts.add(now, entry.type, entry.place)
+        self._groups.add(entry.fingerprint, entry.type, entry.message, entry.at)
+        self._records.append((now, entry.at, entry.type, entry.message, entry.context))
+
+    def _write(self, journal: ErrorJournal, entry: _Entry) -> None:
+        journal.append([entry.at.isoformat(), *entry[1:]])
+        if journal.is_full:
+            journal.begin(self._snapshot())
+
+    def _snapshot(self) -> dict[str, Any]:
+        shift = self._clock.now().timestamp() - self._clock.monotonic()
+        records = [[now + shift, at.isoformat(), *rest] for now, at, *rest in self._records]
+        return {"counts": self._counts.snapshot(shift), "groups": self._groups.snapshot(), "records": records}
+
+    def _restore(self, kept: Mapping[str, Any]) -> None:
+        now = self._clock.monotonic()
+        shift = now - self._clock.now().timestamp()
+        self._counts.restore(kept["counts"], shift, now)
+        self._groups.restore(kept["groups"])
+        for when, at, kind, text, context in kept["records"]:
+            moment = datetime.fromisoformat(at)
+            self._records.append((min(when + shift, now), moment, str(kind), str(text), str(context)))
+
+    def _take_again(self, entries: Iterable[_Entry]) -> None:
+        wall, now = self._clock.now(), self._clock.monotonic()
+        when = -inf
+        for entry in entries:
+            age = max(0.0, (wall - entry.at).total_seconds())
+            when = max(when, now - age)  # the wall clock may have been set back in between; the counts go by order
+            self._take(entry, when)
 
     def _since(self, minutes: float | None) -> float:
         return self._clock.monotonic() - (self.window_minutes if minutes is None else minutes) * 60
@@ -167,6 +224,22 @@ def _added(own: dict[str, int], others: Counter[str]) -> dict[str, int]:
 
 
 _Record = tuple[float, datetime, str, str, str]
+
+
+class _Entry(NamedTuple):
+    """One error, redacted; `context` is JSON."""
+
+    at: datetime
+    type: str
+    message: str
+    place: str
+    fingerprint: str
+    context: str
+
+    @classmethod
+    def restored(cls, kept: Sequence[Any]) -> _Entry:
+        at, kind, text, place, print_, context = map(str, kept)
+        return cls(datetime.fromisoformat(at), kind, text, place, print_, context)
 
 
 def _bounded(context: dict[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,11 @@ are counted as `other`.
 from __future__ import annotations
 
 from array import array
+from base64 import b64decode, b64encode
 from bisect import bisect_right
 from collections import Counter, deque
+from collections.abc import Mapping
+from typing import Any
 
 OTHER = "other"
 _MINUTE = 60.0
@@ -32,6 +35,10 @@ class Names:
             known = self._numbers[name] = len(self._names)
             self._names.append(name)
         return known
+
+    def known(self) -> list[str]:
+        """Return the names in the order of their numbers, from 1."""
+        return self._names[1:]
 
     def counted(self, counts: Counter[int]) -> dict[str, int]:
         """Return name -> count, the largest first."""
@@ -101,6 +108,37 @@ class ErrorCounts:
                 counts.update(minute.places)
         return self.places.counted(counts)
 
+    def snapshot(self, shift: float) -> dict[str, Any]:
+        """Return all of it ready for JSON, with `shift` added to the times."""
+        rows = [
+            [row.last + shift, self.kinds.counted(row.kinds), self.places.counted(row.places)] for row in self._minutes
+        ]
+        arrays = {"at": array("d", [at + shift for at in self._at]), "kind": self._kind, "place": self._place}
+        packed = {name: b64encode(kept.tobytes()).decode() for name, kept in arrays.items()}
+        return {**packed, "kinds": self.kinds.known(), "places": self.places.known(), "minutes": rows}
+
+    def restore(self, kept: Mapping[str, Any], shift: float, now: float) -> None:
+        """Take in what `snapshot` gave, with `shift` added to its times, none of which becomes later than `now`.
+
+        Raises:
+            ValueError, TypeError, KeyError, IndexError, AttributeError: it is none; then nothing was taken in.
+        """
+        kinds, places = [OTHER, *kept["kinds"]], [OTHER, *kept["places"]]
+        columns = (_unpacked(code, kept[name]) for code, name in (("d", "at"), ("H", "kind"), ("H", "place")))
+        entries = [(min(at + shift, now), kinds[k], places[p]) for at, k, p in zip(*columns, strict=True)]
+        rows = [(min(last + shift, now), dict(by_kind), dict(by_place)) for last, by_kind, by_place in kept["minutes"]]
+        minutes = [self._row(*row) for row in rows]
+        self._minutes.extend(minutes)
+        for entry in entries:
+            self.add(*entry)
+
+    def _row(self, last: float, kinds: dict[str, int], places: dict[str, int]) -> _Minute:
+        row = _Minute(int(last // _MINUTE))
+        row.last, row.total = last, sum(kinds.values())
+        row.kinds.update({self.kinds.number(name): count for name, count in kinds.items()})
+        row.places.update({self.places.number(name): count for name, count in places.items()})
+        return row
+
     def _fold(self, number: int) -> None:
         newest = self._at[-1]
         for at, kind, place in zip(self._at[:number], self._kind[:number], self._place[:number], strict=True):
@@ -120,3 +158,7 @@ class ErrorCounts:
         del self._at[:number]
         del self._kind[:number]
         del self._place[:number]
+
+
+def _unpacked(code: str, text: str) -> array[Any]:
+    return array(code, b64decode(text, validate=True))

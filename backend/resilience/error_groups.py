@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,6 +55,30 @@ class ErrorGroups:
         group.last_seen = at
         self._groups.move_to_end(print_)
 
+    def snapshot(self) -> list[dict[str, Any]]:
+        """Return all of them ready for JSON, the one seen last at the end."""
+        return [group.shown() for group in self._groups.values()]
+
+    def restore(self, kept: Iterable[Mapping[str, Any]]) -> None:
+        """Take in what `snapshot` gave; of a fault that is known, the cases are added.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is none; then nothing was taken in.
+        """
+        for group in [_restored(each) for each in kept]:
+            if known := self._groups.pop(group.fingerprint, None):
+                group.count += known.count
+                group.first_seen = min(group.first_seen, known.first_seen)
+                group.last_seen = max(group.last_seen, known.last_seen)
+            self._groups[group.fingerprint] = group
+        while len(self._groups) > self._most:
+            self._groups.popitem(last=False)
+
     def newest(self, limit: int) -> list[ErrorGroup]:
         """Return the groups seen last, newest first."""
         return list(reversed(self._groups.values()))[: max(0, limit)]
+
+
+def _restored(kept: Mapping[str, Any]) -> ErrorGroup:
+    first, last = (datetime.fromisoformat(kept[name]) for name in ("first_seen", "last_seen"))
+    return ErrorGroup(kept["fingerprint"], kept["type"], kept["message"], first, last, int(kept["count"]))

@@ -6,7 +6,7 @@ from backend import resilience
 
 PUBLIC = """
     BreakerChanged BreakerRecord BreakerStorage Bulkhead CallFinished CallRejectedError CircuitBreaker
-    Clock Consecutive CountWindow DashboardErrorHandler Deadline ErrorAggregator ErrorMetrics
+    Clock Consecutive CountWindow DashboardErrorHandler Deadline ErrorAggregator ErrorJournal ErrorMetrics
     ErrorRecorded FeatureChanged GracefulDegradation Guard Guards Listeners MISSING PATIENT Policy QUICK
     RetryBudget RetryPolicy RetryScheduled RetryableOperation STANDARD SYSTEM_CLOCK SystemClock
     TimeWindow UnknownFeatureError WindowStats build_error_response call_with_retry current_deadline
@@ -37,6 +37,7 @@ SIGNATURES = {
     "RetryPolicy": "(max_attempts=3, initial_delay=1.0, backoff_factor=2.0, max_delay=60.0, exceptions=…, "
     "jitter='none')",
     "GracefulDegradation": "(*, failure_threshold=5, recovery_seconds=60.0, history=200, clock=…, listeners=None)",
+    "ErrorJournal": "(path, max_bytes=1000000)",
     "ErrorMetrics": "(most=1000)",
     "with_fallback": "(fallback=None, exceptions=…)",
     "with_timeout": "(seconds)",
