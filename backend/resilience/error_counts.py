@@ -113,7 +113,11 @@ class ErrorCounts:
         rows = [
             [row.last + shift, self.kinds.counted(row.kinds), self.places.counted(row.places)] for row in self._minutes
         ]
-        arrays = {"at": array("d", [at + shift for at in self._at]), "kind": self._kind, "place": self._place}
+        arrays: dict[str, array[Any]] = {
+            "at": array("d", [at + shift for at in self._at]),
+            "kind": self._kind,
+            "place": self._place,
+        }
         packed = {name: b64encode(kept.tobytes()).decode() for name, kept in arrays.items()}
         return {**packed, "kinds": self.kinds.known(), "places": self.places.known(), "minutes": rows}
 
