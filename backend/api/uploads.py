@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -55,15 +54,14 @@ def _body(asked: Request, upload: Upload) -> None:
 def _form(asked: Request, upload: Upload) -> tuple[str, dict[str, str]]:
     names: list[str] = []
 
-    def make_stream(_total: Any, _kind: Any, filename: str | None = None, _length: Any = None) -> Any:
+    def make_stream(*, filename: str | None = None, **_: Any) -> Any:
         names.append(filename or "")
         if len(names) > 1:
             raise ValidationError("file", details={"file": ["Upload one file at a time."]})
         return upload
 
-    parser = FormDataParser(
-        stream_factory=make_stream, max_form_memory_size=_FORM_EXTRA, max_form_parts=20, silent=False
-    )
+    made: Any = make_stream
+    parser = FormDataParser(made, max_form_memory_size=_FORM_EXTRA, max_form_parts=20, silent=False)
     _, fields, files = parser.parse(asked.stream, asked.mimetype, asked.content_length, asked.mimetype_params)
     if "file" not in files or not upload.size:
         raise ValidationError("file", details={"file": ["The form needs a part named file that is not empty."]})
@@ -75,6 +73,3 @@ def _disposition_name(asked: Request) -> str:
     header: str = asked.headers.get("Content-Disposition", "")
     _, found, name = header.partition("filename=")
     return unquote(name.strip().strip('"'))[:200] if found else ""
-
-
-Receive = Callable[[Upload, int], tuple[str, dict[str, str]]]

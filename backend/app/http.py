@@ -9,11 +9,14 @@ from pathlib import Path
 from flask import Flask, Response, request
 
 from backend.api import accounts as account_routes
+from backend.api import alerts as alert_routes
 from backend.api import answers, conversations, dashboard, demo, documents, errors_seen, experiments, features, outbox
 from backend.api import audit as audit_routes
 from backend.api import errors as api_errors
 from backend.api import pulse as pulse_routes
+from backend.api import scans as scan_routes
 from backend.api import threats as threat_routes
+from backend.api import watch_list as watch_list_routes
 from backend.api.ready_answers import Kept, ReadyAnswers
 from backend.app.jupiter import Jupiter
 from backend.app.kit import Kit
@@ -75,6 +78,9 @@ def install(
         threat_routes.blueprint(services.threats),
         pulse_routes.blueprint(services.pulse),
         conversations.blueprint(services.chat),
+        scan_routes.blueprint(services.triage.scans),
+        alert_routes.blueprint(services.triage.alerts),
+        watch_list_routes.blueprint(services.triage.watched),
         account_routes.blueprint(accounts.service),
         audit_routes.blueprint(accounts.trail),
         documents.blueprint(api, jupiter.sockets.document),

@@ -34,6 +34,7 @@ def make_security(settings: Settings) -> Security:
             "logins": settings.login_rate_limit,
             "account_logins": settings.account_login_rate_limit,
             "refused": settings.rate_limit,
+            "uploads": settings.scan_rate_limit,
         }
     )
     return Security(tokens, sessions, limiter, Door(tokens, sessions, limiter))

@@ -8,6 +8,7 @@ from typing import Any
 from backend.app.adapters import Adapters
 from backend.app.kit import Kit, database_policy, upstream_policy
 from backend.app.records import make_records, outbox_guard, rules_of
+from backend.app.triage import make_triage
 from backend.app.workers import Workers
 from backend.config import Settings
 from backend.dashboard.chat import ChatService
@@ -74,6 +75,17 @@ def make_services(
         storage_guard=stored,
         record_error=kit.aggregator.record_error,
     )
+    triage = make_triage(
+        settings,
+        kit,
+        adapters,
+        broadcaster,
+        stored,
+        threats=threats,
+        pulse=pulse,
+        experiments=experiments,
+        leads=(lambda: workers.lead.held) if workers else lambda: True,
+    )
     return Services(
         threats=threats,
         pulse=pulse,
@@ -82,6 +94,7 @@ def make_services(
         experiments=experiments,
         records=records,
         status=status,
+        triage=triage,
     )
 
 

@@ -39,6 +39,17 @@ class Address(Addresses):
         return addresses[0]
 
 
+class AlertAddresses(fields.String):
+    """One or several of Apprise's addresses, parted by blanks; a comma may be part of one."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        addresses = tuple(str(value).split())
+        for number, address in enumerate(addresses):
+            if not re.match(r"^[a-z][a-z0-9+.-]*://\S+$", address, re.IGNORECASE):  # it may hold a password: not told
+                raise SchemaError(f"address {number + 1} is none of Apprise's, like mailto://user:pass@host")
+        return addresses
+
+
 class Names(fields.String):
     """Names out of a known set, parted by blanks or commas."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate, validates_schema
 from marshmallow import ValidationError as SchemaError
 
-from backend.config.fields import POSITIVE, RATE, Address, Addresses, Names, OwnNames, Tags
+from backend.config.fields import POSITIVE, RATE, Address, Addresses, AlertAddresses, Names, OwnNames, Tags
 from backend.config.settings import MOST_WORKERS, SOURCES
 
 
@@ -36,6 +36,9 @@ class SettingsSchema(Schema):
     trusted_proxies = fields.Integer(data_key="JUPITER_TRUSTED_PROXIES", validate=validate.Range(0, 10))
     max_body_bytes = fields.Integer(data_key="JUPITER_MAX_BODY_BYTES", validate=validate.Range(min=1024))
     max_connections = fields.Integer(data_key="JUPITER_MAX_CONNECTIONS", validate=validate.Range(min=16))
+    max_scan_bytes = fields.Integer(data_key="JUPITER_MAX_SCAN_BYTES", validate=validate.Range(min=1024))
+    scan_rate_limit = fields.String(data_key="JUPITER_SCAN_RATE_LIMIT", validate=RATE)
+    alert_urls = AlertAddresses(data_key="JUPITER_ALERT_URLS")
     workers = fields.Integer(data_key="JUPITER_WORKERS", validate=validate.Range(1, MOST_WORKERS))
     redis_url = fields.String(
         data_key="REDIS_URL",

@@ -103,6 +103,9 @@ class Settings:
     supabase: SupabaseSettings = SupabaseSettings()
     max_body_bytes: int = 262_144
     max_connections: int = 4096
+    max_scan_bytes: int = 52_428_800
+    scan_rate_limit: str = "30/minute"
+    alert_urls: tuple[str, ...] = field(default=(), repr=False)
     workers: int = 1
     redis_url: str | None = field(default=None, repr=False)
     llm: LLMSettings = LLMSettings()

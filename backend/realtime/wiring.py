@@ -15,6 +15,7 @@ from backend.dashboard.records import Records
 from backend.dashboard.status import StatusService
 from backend.dashboard.summary import SummaryService
 from backend.dashboard.threats import ThreatService
+from backend.dashboard.triage import Triage
 from backend.errors import DashboardError
 from backend.realtime import asyncapi
 from backend.realtime.answers import Answers
@@ -28,14 +29,16 @@ from backend.realtime.events import status as status_events
 from backend.realtime.events import summary as summary_events
 from backend.realtime.events import sync as sync_events
 from backend.realtime.events import threats as threat_events
-from backend.realtime.events.sync import Snapshots
+from backend.realtime.events.sync import Snapshot, Snapshots
 from backend.realtime.pushes import Pushes
 from backend.realtime.replay import EventsLog, Replay
 from backend.realtime.sockets import SocketEntrance, SocketTransport
+from backend.schemas.alerts import AlertEventSchema
 from backend.schemas.chat import ChatDeltaSchema, ChatErrorSchema, ChatResponseSchema, ChatThinkingSchema
 from backend.schemas.errors import PanelErrorSchema
 from backend.schemas.events import LoadingSchema, NoticeSchema
 from backend.schemas.pulse import PulseUpdateSchema
+from backend.schemas.scans import ScanProgressSchema, ScanResultSchema
 from backend.schemas.status import StatusUpdateSchema
 from backend.schemas.summary import SummarySchema
 from backend.schemas.threats import ThreatsUpdateSchema
@@ -43,7 +46,7 @@ from backend.security.limits import RateLimiter
 from backend.security.sessions import Sessions
 from backend.security.tokens import Tokens
 
-KEPT = {"chat": 1024, "notice": 64}
+KEPT = {"chat": 1024, "scans": 256, "alerts": 128, "notice": 64}
 
 SERVER_EVENTS = [
     ServerEvent("threats_loading", LoadingSchema, "threats", "Threats were asked for and are being loaded."),
@@ -61,6 +64,10 @@ SERVER_EVENTS = [
     ServerEvent("chat_delta", ChatDeltaSchema, "chat", "The next piece of an answer."),
     ServerEvent("chat_response", ChatResponseSchema, "chat", "A whole answer."),
     ServerEvent("chat_error", ChatErrorSchema, "chat", "An answer failed, and what to do."),
+    ServerEvent("scan_progress", ScanProgressSchema, "scans", "How far one's scan is, at least every 250 ms."),
+    ServerEvent("scan_result", ScanResultSchema, "scans", "How one's scan ended, and what to look at first."),
+    ServerEvent("alert_raised", AlertEventSchema, "alerts", "An alert was raised, or has changed."),
+    ServerEvent("alert_resolved", AlertEventSchema, "alerts", "What an alert was about is over."),
     ServerEvent("notice", NoticeSchema, "notice", "Something that everybody should know."),
 ]
 
@@ -76,6 +83,7 @@ class Services:
     experiments: ExperimentService
     records: Records
     status: StatusService
+    triage: Triage
 
 
 @dataclass(frozen=True)
@@ -160,4 +168,14 @@ def _snapshots(services: Services) -> Snapshots:
         "pulse": lambda _: [("pulse_update", services.pulse.query({}))],
         "status": lambda _: [("status_update", services.status.status())],
         "summary": summary,
+        "scans": lambda user: _or_nothing(services.triage.scans.snapshot, user),
+        "alerts": lambda user: _or_nothing(services.triage.alerts.snapshot, user),
     }
+
+
+def _or_nothing(snapshot: Snapshot, user: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """The page that gets nothing asks over REST, and is told there what is wrong."""
+    try:
+        return snapshot(user)
+    except DashboardError:
+        return []

@@ -31,6 +31,8 @@ class SyncSchema(Schema):
     status = _last_seen()
     summary = _last_seen()
     chat = _last_seen()
+    scans = _last_seen()
+    alerts = _last_seen()
     notice = _last_seen()
 
 

@@ -106,7 +106,7 @@ class ScanListSchema(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-class CvssSchema(Schema):
+class FindingCvssSchema(Schema):
     """A CVSS score."""
 
     score = fields.Float(required=True)
@@ -114,7 +114,7 @@ class CvssSchema(Schema):
     says = fields.String(required=True, allow_none=True, metadata={"description": "null: the threat record."})
 
 
-class TalkSchema(Schema):
+class FindingTalkSchema(Schema):
     """What the community says of it within a week."""
 
     mentions = fields.Integer(required=True)
@@ -140,10 +140,10 @@ class FindingSchema(Schema):
     fixed_version = fields.String(required=True)
     purl = fields.String(required=True)
     location = fields.String(required=True)
-    cvss = fields.Nested(CvssSchema, required=True, allow_none=True)
+    cvss = fields.Nested(FindingCvssSchema, required=True, allow_none=True)
     epss = fields.Float(required=True, allow_none=True)
     percentile = fields.Float(required=True, allow_none=True)
-    pulse = fields.Nested(TalkSchema, required=True, allow_none=True)
+    pulse = fields.Nested(FindingTalkSchema, required=True, allow_none=True)
     priority = fields.Integer(required=True, validate=validate.Range(0, 100))
     reasons = fields.List(fields.String(), required=True)
     references = fields.List(fields.String(), required=True)

@@ -10,10 +10,11 @@ from backend.realtime.door import ClientEvent
 from backend.realtime.replay import EventsLog
 from backend.schemas.events import SyncSchema
 
-USERS_OWN = frozenset(("summary", "chat"))
+USERS_OWN = frozenset(("summary", "chat", "scans", "alerts"))
 
 # stream -> function of the user's id that returns [(event, payload), ...]: the present state
-Snapshots = Mapping[str, Callable[[str], list[tuple[str, Mapping[str, Any]]]]]
+Snapshot = Callable[[str], list[tuple[str, Mapping[str, Any]]]]
+Snapshots = Mapping[str, Snapshot]
 
 
 def events(replay: EventsLog, snapshots: Snapshots, *, worker: str = "") -> list[ClientEvent]:

@@ -17,7 +17,8 @@ from backend.storage.values import checked
 State = Literal["pending", "set_aside"]
 OWNER = "user_id"
 # Who may come in is decided now or not at all: a change of it that is accepted but not in force would be a lie.
-NOT_KEPT = frozenset(("accounts", "revocations", "sessions"))
+# Scans and alerts have their own way to wait: the upload, and the comparison with the catalogue, are done again.
+NOT_KEPT = frozenset(("accounts", "revocations", "sessions", "scans", "findings", "alerts"))
 
 
 @dataclass(frozen=True, slots=True)
