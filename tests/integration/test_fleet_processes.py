@@ -6,7 +6,7 @@ import time
 import pytest
 import redis
 
-from tests.support.fleet import Workers
+from tests.support.fleet_processes import Workers
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(180)]
 NEVER = {"failure_threshold": 10**6, "timeout": 3600}

@@ -5,7 +5,7 @@ import time
 import pytest
 import redis
 
-from tests.support.fleet import Workers
+from tests.support.fleet_processes import Workers
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(180)]
 

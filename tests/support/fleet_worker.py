@@ -22,7 +22,7 @@ import socket  # noqa: E402
 import time  # noqa: E402
 from typing import Any  # noqa: E402
 
-import redis  # noqa: E402, F401  (before the split, so that it is done once)
+import redis  # noqa: E402
 
 from backend.errors import CircuitBreakerOpenError  # noqa: E402
 from backend.resilience import CircuitBreaker, CountWindow, ErrorAggregator, retry_with_backoff  # noqa: E402
@@ -199,6 +199,17 @@ class Worker:
             "recent": aggregator.get_recent_errors(100),
             "groups": aggregator.get_groups(100),
         }
+
+    def hear(self, url: str, channel: str, messages: int) -> list[float]:
+        """Return how long each of so many bare messages, which say when they were sent, was on its way."""
+        took: list[float] = []
+        with redis.Redis.from_url(url) as client, client.pubsub(ignore_subscribe_messages=True) as heard:
+            heard.subscribe(channel)
+            while len(took) < messages:
+                message = heard.get_message(timeout=5)
+                if message is not None:
+                    took.append(time.monotonic() - float(message["data"]))
+        return took
 
     def process(self) -> int:
         return os.getpid()

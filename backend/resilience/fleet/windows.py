@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from backend.resilience.window import Consecutive, CountWindow, TimeWindow, Window, WindowStats
+from backend.resilience.window import Consecutive, CountWindow, TimeWindow, Window, WindowStats, _RateWindow
 
 Json = dict[str, Any]
 Note = Callable[[], None]
@@ -107,65 +107,55 @@ class FleetConsecutive(Consecutive):
         self.failures = self.own + others
 
 
-class MergedWindow:
+class MergedWindow(_RateWindow):
     """A sliding window that adds what the others have in theirs.
 
-    Args:
-        inner: our own.
-        note: called when there is something to tell the others soon: a failure or a slow call.
+    Whether it is enough is asked after each call anyway, so that is where the others come in: a healthy call costs
+    what it costs alone.
     """
 
-    def __init__(self, inner: CountWindow | TimeWindow, note: Note) -> None:
-        self._inner = inner
+    def _join(self, note: Note) -> None:
+        """Begin to count with the others; `note` is called when there is something to tell them soon."""
         self._note = note
-        self._others = WindowStats(0, 0, 0)
+        self._noted = (0, 0)  # the failures and slow calls that the others know of, or will soon
         self._told = False
-        self.slow_seconds = inner.slow_seconds
-        self.slow_rate = inner.slow_rate
+        self._hear(WindowStats(0, 0, 0))
+
+    def _own(self) -> WindowStats:
+        raise NotImplementedError
 
     @property
     def failures(self) -> int:
         """Failures of all."""
-        return self._inner.failures + self._others.failures
-
-    def record(self, failed: bool, slow: bool) -> bool:
-        """Take in one call and tell whether all together are enough to open."""
-        enough = self._inner.record(failed, slow)
-        if failed or slow:
-            self._note()
-        return self._is_enough() if self._others.calls else enough
+        return self._own().failures + self._others.failures
 
     def stats(self) -> WindowStats:
         """Return what is in the windows of all."""
-        own, others = self._inner.stats(), self._others
+        own, others = self._own(), self._others
         return WindowStats(own.calls + others.calls, own.failures + others.failures, own.slow + others.slow)
-
-    def fresh(self) -> MergedWindow:
-        """Return an empty window alike."""
-        return MergedWindow(self._inner.fresh(), self._note)
 
     def limits(self) -> Json:
         """Return what the server needs to judge."""
-        inner = self._inner
-        limits = {"minimum_calls": inner.minimum_calls, "failure_rate": inner.failure_rate}
-        return limits if inner.slow_seconds is None else {**limits, "slow_rate": inner.slow_rate}
+        limits = {"minimum_calls": self.minimum_calls, "failure_rate": self.failure_rate}
+        return limits if self.slow_seconds is None else {**limits, "slow_rate": self.slow_rate}
 
     def bucket(self) -> Json | None:
         """Return what is to be told, None where that is nothing."""
-        own = self._inner.stats()
+        own = self._own()
         if not own.calls and not self._told:
             return None
+        self._noted = (own.failures, own.slow)
         return {"calls": own.calls, "failures": own.failures, "slow": own.slow}
 
     def mark(self) -> bool:
         """Return whether anything is in it."""
-        return self._inner.stats().calls > 0
+        return self._own().calls > 0
 
     def told(self, mark: bool, reply: Json) -> None:
         """Take in that the server knows what the bucket held, and what it has of the others."""
         self._told = mark
         others = reply["others"]
-        self._others = WindowStats(others["calls"], others["failures"], others["slow"])
+        self._hear(WindowStats(others["calls"], others["failures"], others["slow"]))
 
     def heard(self, run: int, everyone: Json) -> bool:
         """Take in a message about all counts; tell whether it asks for ours."""
@@ -173,15 +163,82 @@ class MergedWindow:
 
     def forget_others(self) -> None:
         """Go by our own view."""
-        self._others = WindowStats(0, 0, 0)
+        self._hear(WindowStats(0, 0, 0))
 
     def _is_enough(self) -> bool:
-        stats, inner = self.stats(), self._inner
-        if stats.calls < inner.minimum_calls:
+        """Tell whether all together are enough to open; asked after each call."""
+        if not (self._failures or self._slow or self._others_are_bad):
             return False
-        if stats.failure_rate >= inner.failure_rate:
+        if (self._failures, self._slow) != self._noted:
+            self._noted = (self._failures, self._slow)
+            self._note()
+        others = self._others
+        calls = self._calls + others.calls
+        if calls < self.minimum_calls:
+            return False
+        if (self._failures + others.failures) / calls >= self.failure_rate:
             return True
-        return inner.slow_seconds is not None and stats.slow_rate >= inner.slow_rate
+        return self.slow_seconds is not None and (self._slow + others.slow) / calls >= self.slow_rate
+
+    def _hear(self, others: WindowStats) -> None:
+        self._others = others
+        self._others_are_bad = others.failures > 0 or others.slow > 0
+
+
+class MergedCountWindow(MergedWindow, CountWindow):
+    """The last calls of each worker.
+
+    Args:
+        like: the window of one process.
+        note: called when there is something to tell the others soon: failures or slow calls.
+    """
+
+    def __init__(self, like: CountWindow, note: Note) -> None:
+        CountWindow.__init__(
+            self,
+            like.size,
+            like.failure_rate,
+            slow_rate=like.slow_rate,
+            slow_seconds=like.slow_seconds,
+            minimum_calls=like.minimum_calls,
+        )
+        self._join(note)
+
+    def fresh(self) -> MergedCountWindow:
+        """Return an empty window alike."""
+        return MergedCountWindow(self, self._note)
+
+    def _own(self) -> WindowStats:
+        return CountWindow.stats(self)
+
+
+class MergedTimeWindow(MergedWindow, TimeWindow):
+    """The last seconds of each worker.
+
+    Args:
+        like: the window of one process.
+        note: called when there is something to tell the others soon: failures or slow calls.
+    """
+
+    def __init__(self, like: TimeWindow, note: Note) -> None:
+        TimeWindow.__init__(
+            self,
+            like.seconds,
+            like.failure_rate,
+            slow_rate=like.slow_rate,
+            slow_seconds=like.slow_seconds,
+            minimum_calls=like.minimum_calls,
+            buckets=like.buckets,
+            clock=like._clock,
+        )
+        self._join(note)
+
+    def fresh(self) -> MergedTimeWindow:
+        """Return an empty window alike."""
+        return MergedTimeWindow(self, self._note)
+
+    def _own(self) -> WindowStats:
+        return TimeWindow.stats(self)
 
 
 FleetWindow = FleetConsecutive | MergedWindow
@@ -189,12 +246,13 @@ FleetWindow = FleetConsecutive | MergedWindow
 
 def merged(window: Window, note: Note) -> Window:
     """Return a window alike that counts with the others; one of another kind stays as it is, each for itself."""
-    if isinstance(window, CountWindow | TimeWindow):
-        return MergedWindow(window, note)
+    if isinstance(window, CountWindow):
+        return MergedCountWindow(window, note)
+    if isinstance(window, TimeWindow):
+        return MergedTimeWindow(window, note)
     return FleetConsecutive(window.threshold, note) if isinstance(window, Consecutive) else window
 
 
 def horizon_ms(window: FleetWindow, default: float) -> int:
     """Return for how long the bucket of a worker that says no more counts."""
-    inner = getattr(window, "_inner", None)
-    return int(1000 * (inner.seconds if isinstance(inner, TimeWindow) else default))
+    return int(1000 * (window.seconds if isinstance(window, TimeWindow) else default))
