@@ -39,7 +39,7 @@ logger = logging.getLogger("jupiter.scans")
 
 T = TypeVar("T")
 Emit = Callable[[str, str, Mapping[str, Any]], object]
-TICK_SECONDS = 0.2
+TICK_SECONDS = 0.1  # a quarter second is promised, also on a busy machine
 SAVE_SECONDS = 2.0
 _AWAY = (DatabaseError, NetworkError, CircuitBreakerOpenError, BulkheadFullError, DeadlineExceededError)
 
