@@ -53,7 +53,12 @@ def measure(trips: int, workers: int) -> list[Row]:
         server = RedisServer(Path(folder))
         server.start()
         try:
-            return [*_calls(server.url), *_rejections(server.url), *_ways(server.url, trips, workers)]
+            return [
+                *_calls(server.url),
+                *_rejections(server.url),
+                *_ways(server.url, trips, workers),
+                _outage(server.url),
+            ]
         finally:
             server.stop()
 
@@ -161,6 +166,17 @@ def _ways(url: str, trips: int, count: int) -> list[Row]:
         _way(f"a trip, to all {count} workers, p50 (bare)", last, bare_last, 0.5),
         _way(f"a trip, to all {count} workers, p99 (bare)", last, bare_last, 0.99),
     ]
+
+
+def _outage(url: str) -> Row:
+    """All calls of five workers fail, and each tries up to five times."""
+    from tests.support.fleet_processes import Workers
+
+    with Workers(5) as workers:
+        workers.join(url)
+        told = workers.all("outage", seconds=10.0, pause=0.02, attempts=5)
+    calls, attempts = (sum(each[what] for each in told) for what in ("calls", "attempts"))
+    return _row("attempts per call in an outage, 5 workers", attempts / calls, None, unit="", wanted=1.2)
 
 
 def _told(workers: Any) -> list[float]:

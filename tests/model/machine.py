@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from backend.errors import CircuitBreakerOpenError
 from backend.resilience import CountWindow, TimeWindow
-from tests.model.network import World, consecutive
+from tests.model.network import WatchedServer, World, consecutive
 
 SLACK = 0.05
 TICK = 0.001
@@ -47,6 +47,7 @@ class Probe:
 class FleetMachine(RuleBasedStateMachine):
     """Three workers, one breaker each."""
 
+    serve = WatchedServer
     permits = 1
     fewest = fewest_own = 3
     """Failures without which nothing opens: of all together, and of one worker that opens by itself."""
@@ -55,7 +56,7 @@ class FleetMachine(RuleBasedStateMachine):
         super().__init__()
         self.steps = 0
         self.happened = Counter()
-        self.world = World(self.make)
+        self.world = World(self.make, serve=self.serve)
         self.calls = []
         self.probes = []
         self.decided = [(0.0, 0, "closed", "")]  # (time, generation, state, decision), what the server ever held

@@ -166,12 +166,13 @@ class World:
     Args:
         make: makes a worker's breaker from its clock and storage.
         workers: how many.
+        serve: makes the server from the clock.
     """
 
-    def __init__(self, make, workers=3):
+    def __init__(self, make, workers=3, serve=WatchedServer):
         self.clock = FakeClock()
         self.timing = Timing()
-        self.server = WatchedServer(self.clock)
+        self.server = serve(self.clock)
         self.down = False
         self._make = make
         self._lives = 0
