@@ -15,6 +15,7 @@ from backend.dashboard.threat_merge import Entry
 _COLUMNS = ("names", "title", "product", "tags", "summary", "indicators")
 _WEIGHTS = (12.0, 6.0, 5.0, 3.0, 1.0, 2.0)
 _TERM = re.compile(r'(-?)"([^"]*)"?|(\S+)')
+_ADDRESS = re.compile(r"^http(s?)://", re.IGNORECASE)  # indicators are held defanged
 _TELLING = re.compile(r"\w")
 MOST_TERMS = 12
 _SEARCHED_SUMMARY = 2000
@@ -107,4 +108,4 @@ def _terms(text: str) -> Iterator[tuple[bool, str, bool]]:
         without = bool(match[1]) if phrase else match[3].startswith("-") and len(match[3]) > 1
         term = (match[2] if phrase else match[3]).replace('"', " ").replace("\0", " ").lstrip("-" if without else "")
         if _TELLING.search(term):
-            yield without, term, phrase
+            yield without, _ADDRESS.sub(r"hxxp\1://", term), phrase

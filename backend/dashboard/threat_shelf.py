@@ -94,8 +94,8 @@ def _pieces(kept: Kept) -> Iterator[bytes]:
 
 
 def _read(lines: Iterator[bytes]) -> Kept | None:
-    head: dict[str, Any] = orjson.loads(next(lines, b"{}"))
-    if head.get("version") != VERSION:
+    head: Any = orjson.loads(next(lines, b"{}"))
+    if not isinstance(head, dict) or head.get("version") != VERSION:
         return None
     fragments: dict[str, Fragment] = {}
     size = 0

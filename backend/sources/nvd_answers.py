@@ -14,6 +14,7 @@ from typing import Any
 
 from backend.errors import NetworkError
 from backend.sources.base import Fragment
+from backend.sources.cve5_records import looks_like_records, parse_records
 from backend.sources.cvss_scores import Score, believed, cvss_score
 from backend.sources.dates import day
 from backend.sources.documents import expect_object, load_json
@@ -42,16 +43,19 @@ class NvdPage:
 
 
 def parse_page(body: bytes) -> NvdPage:
-    """Read a page, or a single record.
+    """Read a page, a single record, or a file of CVE records in their own format.
 
     Raises:
         NetworkError: it is something else, cut off, or without one record that can be used.
     """
+    if looks_like_records(body):
+        fragments, removed_ones, rows = parse_records(body)
+        return NvdPage(fragments, removed_ones, rows, rows, rows - len(fragments) - len(removed_ones))
     document = expect_object(load_json(body), WHAT)
     records = [document] if isinstance(document.get("cve"), dict) else document.get("vulnerabilities")
     if not isinstance(records, list):
         raise NetworkError("no vulnerabilities list", message=f"The answer is JSON, but not {WHAT}.")
-    fragments: dict[str, Fragment] = {}
+    read_ones: dict[str, Fragment] = {}
     removed: list[str] = []
     for record in records:
         cve = record.get("cve") if isinstance(record, dict) else None
@@ -61,13 +65,13 @@ def parse_page(body: bytes) -> NvdPage:
         if str(cve.get("vulnStatus", "")).lower() in _WITHDRAWN:
             removed.append(name)
         else:
-            fragments[name] = _fragment(cve)
-    read = len(fragments) + len(removed)
+            read_ones[name] = _fragment(cve)
+    read = len(read_ones) + len(removed)
     if records and not read:
         raise NetworkError(f"none of {len(records)} records", message="The page has no record that can be used.")
     told = document.get("totalResults")
     total = told if isinstance(told, int) and not isinstance(told, bool) else len(records)
-    return NvdPage(fragments, tuple(removed), len(records), total, len(records) - read)
+    return NvdPage(read_ones, tuple(removed), len(records), total, len(records) - read)
 
 
 def _fragment(cve: dict[str, Any]) -> Fragment:

@@ -1,0 +1,107 @@
+"""An export has exactly the rows of the list, in its order, and other programs can read it."""
+
+import csv
+import io
+import json
+
+import pytest
+import stix2
+
+from backend.errors import ValidationError
+from backend.sources.base import ThreatBatch
+from tests.unit.dashboard.source_fakes import FakeScores, FakeSource, World, fragment, scores
+
+EVENT = {
+    "title": "Winter Vivern",
+    "summary": "By ESET.",
+    "published": "2023-10-19",
+    "updated": "2023-10-21T00:00:00+00:00",
+    "related": ["CVE-2023-5631"],
+    "tags": ["T1056"],
+    "references": ["https://a.example/x"],
+    "indicator_count": 6,
+    "indicators": [
+        {"type": "url", "value": "hxxps://a[.]example/it's"},
+        {"type": "ip:port", "value": "192[.]0[.]2[.]1:443"},
+        {"type": "domain", "value": "a[.]example"},
+        {"type": "sha256", "value": "0" * 64},
+        {"type": "ip", "value": "2001:db8::1"},
+        {"type": "yara", "value": "rule x {}"},
+    ],
+}
+SCORE = {
+    "version": "3.1",
+    "vector": "CVSS:3.1/AV:N",
+    "score": 9.8,
+    "severity": "critical",
+    "source": "",
+    "primary": True,
+}
+HOSTILE = '=HYPERLINK("http://evil.example";"x")'
+
+
+@pytest.fixture
+def threats():
+    fragments = {f"CVE-2026-{n}": fragment(title=f"Flaw {n}") for n in range(1000, 1010)}
+    fragments["CVE-2026-1003"] = fragment(title=HOSTILE, cvss=SCORE, published=None)
+    fragments["MISP-7A1F"] = EVENT
+    world = World(FakeSource("cisa_kev", ThreatBatch(fragments)), FakeScores(scores(CVE_2026_1001=0.7)))
+    world.threats.refresh()
+    return world.threats
+
+
+QUESTIONS = [{}, {"search": "flaw"}, {"known_exploited": "true", "sort": "newest"}, {"epss_min": "0.5"}, {"limit": 3}]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_format_has_the_rows_of_the_list_in_its_order(threats, question):
+    shown = [record["id"] for record in threats.query({"limit": 200, **question})["threats"]]
+    assert shown
+    rows = list(csv.DictReader(io.StringIO(threats.export({"format": "csv", **question}).body.decode("utf-8-sig"))))
+    assert [row["id"] for row in rows] == shown
+    document = json.loads(threats.export({"format": "json", **question}).body)
+    assert [each["id"] for each in document["threats"]] == shown
+    assert (document["count"], document["stale"]) == (len(shown), False)
+    bundle = json.loads(threats.export({"format": "stix", **question}).body)
+    made = [o["name"] for o in bundle["objects"] if o["type"] in ("vulnerability", "report") and "extensions" in o]
+    assert made == [{"MISP-7A1F": "Winter Vivern"}.get(name, name) for name in shown]
+
+
+def test_the_reference_library_takes_the_bundle_as_valid(threats):
+    body = threats.export({"format": "stix"}).body
+    bundle = stix2.parse(body, allow_custom=False)
+    kinds = [each.type for each in bundle.objects]
+    assert (kinds.count("vulnerability"), kinds.count("report"), kinds.count("indicator")) == (11, 1, 5)
+    report = next(each for each in bundle.objects if each.type == "report")
+    known = {each.id for each in bundle.objects}
+    assert set(report.object_refs) <= known
+    patterns = {each.pattern for each in bundle.objects if each.type == "indicator"}
+    assert "[url:value = 'https://a.example/it\\'s']" in patterns
+    assert "[ipv4-addr:value = '192.0.2.1']" in patterns
+    assert "[ipv6-addr:value = '2001:db8::1']" in patterns
+
+
+def test_a_threat_has_the_same_id_in_every_bundle(threats):
+    def ids():
+        return {each["id"] for each in json.loads(threats.export({"format": "stix"}).body)["objects"]}
+
+    assert ids() == ids()
+
+
+def test_a_spreadsheet_runs_nothing(threats):
+    rows = list(csv.reader(io.StringIO(threats.export({"format": "csv"}).body.decode("utf-8-sig"))))
+    cells = [cell for row in rows[1:] for cell in row]
+    assert f"'{HOSTILE}" in cells
+    assert not any(cell.startswith(("=", "+", "@")) for cell in cells)
+
+
+def test_a_file_has_a_name_and_a_type(threats):
+    made = threats.export({"format": "stix"})
+    assert made.name == "jupiter-threats-20260716T120000Z.stix.json"
+    assert made.content_type == "application/stix+json;version=2.1"
+
+
+@pytest.mark.parametrize("query", [{"format": "xml"}, {"limit": 10_001}, {"cursor": "x"}, {"epss_min": 2}])
+def test_a_wrong_question_is_refused(threats, query):
+    with pytest.raises(ValidationError):
+        threats.export(query)
