@@ -6,8 +6,8 @@ import signal
 import pytest
 
 from tests.support.client import eventually
-from tests.support.workers import gone, pids, rest_on
 from tests.support.server import NOWHERE
+from tests.support.workers import gone, pids, rest_on
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(180)]
 
