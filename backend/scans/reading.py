@@ -59,7 +59,7 @@ class Reading:
         """What was passed over, in words, and how often."""
         return dict(self._file.left_out)
 
-    def chunk(self, most: int = 250, seconds: float = 0.04) -> Chunk:
+    def chunk(self, most: int = 120, seconds: float = 0.04) -> Chunk:
         """Read on until there are `most` findings or the time is over.
 
         Raises:

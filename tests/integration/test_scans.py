@@ -71,7 +71,7 @@ def test_a_scan_of_ten_thousand_findings_is_quick_told_all_the_time_and_bounded_
     with jupiter.events() as events:
         started = time.monotonic()
         scan_id = upload(rest, report, name="ten thousand")
-            while told is None and time.monotonic() - started < 60:
+        while told is None and time.monotonic() - started < 60:
             highest = max(highest, resident_bytes(jupiter.process.pid))
             told = next(
                 (e for e in list(events.received) if e.name == "scan_result" and e.data["scan"]["id"] == scan_id), None
@@ -86,7 +86,7 @@ def test_a_scan_of_ten_thousand_findings_is_quick_told_all_the_time_and_bounded_
     gaps = [later.at - sooner.at for sooner, later in zip(running, [*running[1:], told], strict=True)]
     top = told.data["top"]
     grown = (highest - before) / 1e6
-    told_figures = f"{len(report) / 1e6:.1f} MB in {seconds:.2f} s, longest silence {max(gaps):.3f} s, {grown:.0f} MB more"
+    told_figures = f"{seconds:.2f} s, longest silence {max(gaps):.3f} s, {grown:.0f} MB more"
     record_property("figures", told_figures)
     assert told.data["scan"]["findings"] == COUNT
     assert told.data["scan"]["known_exploited"] == len(EXPLOITED)
