@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from backend.app.kit import database_policy, upstream_policy
 from backend.app.security import Security
 from backend.config import Settings
+from backend.dashboard.account_store import AccountStore
 from backend.dashboard.accounts import AccountService
 from backend.dashboard.audit import AuditLog
 from backend.dashboard.audit_trail import AuditTrail
@@ -38,11 +39,27 @@ def make_accounts(settings: Settings, guards: Guards, database: Database, securi
     sessions = security.sessions
     log = RevocationLog(database, guard, sessions.revocations)
     sessions.recorded_by(log.record)
-    store = LocalAccounts(database, guard, Passwords())
+    attempts = Attempts(security.limiter)
+    store: AccountStore
+    sign_in: SignIn
+    if settings.supabase.given:
+        store, sign_in = _supabase(settings, guards, database, security, attempts)
+    else:
+        local = LocalAccounts(database, guard, Passwords())
+        store, sign_in = local, LocalSignIn(local, attempts)
     return Accounts(
         service=AccountService(store, sessions, AuditLog(database, guard)),
-        sign_in=LocalSignIn(store, Attempts(security.limiter)),
+        sign_in=sign_in,
         log=log,
         trail=AuditTrail(database, guard),
         sessions=sessions,
     )
+
+
+def _supabase(
+    settings: Settings, guards: Guards, database: Database, security: Security, attempts: Attempts
+) -> tuple[AccountStore, SignIn]:
+    """Put Supabase's accounts together, and take its access tokens at every door."""
+    from backend.app.supabase import make_supabase  # noqa: PLC0415 - only who has Supabase needs it
+
+    return make_supabase(settings, guards, database, security, attempts)
