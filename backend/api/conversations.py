@@ -16,6 +16,7 @@ from backend.schemas.chat import (
     ConversationRenameSchema,
     ConversationSchema,
     HistorySchema,
+    ModelsSchema,
 )
 from backend.security.door import access
 
@@ -71,5 +72,19 @@ def blueprint(chat: ChatService) -> Blueprint:
         """Delete a conversation and its messages."""
         chat.delete(g.principal.user_id, str(conversation_id))
         return Response(status=204)
+
+    return routes
+
+
+def models_blueprint(chat: ChatService) -> Blueprint:
+    """Return the route about language models."""
+    routes = Blueprint("chat_models", __name__, url_prefix="/api/chat", description="The language models of the chat")
+
+    @routes.route("/models", methods=["GET"])
+    @routes.response(200, ModelsSchema)
+    @access("viewer")
+    def list_models() -> Response:
+        """List the language models that can be chosen for an answer, with the age of the list."""
+        return answer(chat.models())
 
     return routes

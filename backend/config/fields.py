@@ -65,6 +65,13 @@ class Names(fields.String):
         return names
 
 
+class Words(fields.String):
+    """Words, parted by blanks or commas."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return tuple(str(value).replace(",", " ").split())
+
+
 class Tags(fields.String):
     """Tags, with or without their #, parted by blanks or commas."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate, validates_schema
 from marshmallow import ValidationError as SchemaError
 
-from backend.config.fields import POSITIVE, RATE, Address, Addresses, AlertAddresses, Names, OwnNames, Tags
+from backend.config.fields import POSITIVE, RATE, Address, Addresses, AlertAddresses, Names, OwnNames, Tags, Words
 from backend.config.settings import MOST_WORKERS, SOURCES
 
 
@@ -56,6 +56,7 @@ class LLMSchema(Schema):
         data_key="JUPITER_LLM_PROVIDER", validate=validate.OneOf(["grok", "openai", "ollama", "compatible"])
     )
     model = fields.String(data_key="JUPITER_LLM_MODEL")
+    models = Words(data_key="JUPITER_LLM_MODELS")
     base_url = Address(data_key="JUPITER_LLM_BASE_URL")
     api_key = fields.String(data_key="JUPITER_LLM_API_KEY")
 

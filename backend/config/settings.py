@@ -39,10 +39,11 @@ class SourceSettings:
 
 @dataclass(frozen=True)
 class LLMSettings:
-    """Which language model answers the chat."""
+    """Which language model answers the chat, and which others may be chosen (all where none is named)."""
 
     provider: str = "grok"
     model: str | None = None
+    models: tuple[str, ...] = ()
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
 

@@ -109,7 +109,8 @@ class Answering:
         self._llm.warm_up()  # once, and not in the provider's time
         ends: list[str] = []
         with ExitStack() as leaving:
-            pieces = self._guard.stream(lambda: self._llm.stream(messages, on_finish=ends.append))
+            chosen = {"model": answer.model} if answer.model else {}
+            pieces = self._guard.stream(lambda: self._llm.stream(messages, on_finish=ends.append, **chosen))
             leaving.callback(getattr(pieces, "close", lambda: None))
             cut = self._hand_on(answer, pieces)
         if not answer.claim("complete"):
@@ -154,7 +155,10 @@ class Answering:
         told: list[ChatMessage] = [
             {"role": row["role"], "content": row["content"]}
             for row in rows
-            if row["id"] not in own and row["content"] and row["status"] in {"complete", "stopped"}
+            if row["id"] not in own
+            and row["content"]
+            and row["status"] in {"complete", "stopped"}
+            and not (answer.again and row["created_at"] > answer.question["created_at"])  # what came after the question
         ]
         return told[-MAX_HISTORY:]
 

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from backend import runtime
 from backend.dashboard.answering import MAX_ANSWER, Answering, Emit, RecordError, Spawn, StreamGuard
+from backend.dashboard.chat_asking import Asking
+from backend.dashboard.chat_models import ModelCatalogue, Unguarded
 from backend.dashboard.chat_payloads import ChatPayloads
-from backend.dashboard.chat_rows import conversation_row, question_and_answer, title_of
+from backend.dashboard.chat_rows import conversation_row
 from backend.dashboard.conversation_memory import ConversationMemory
-from backend.dashboard.conversation_pages import as_markdown, decode_cursor, encode_cursor, excerpt
+from backend.dashboard.conversation_pages import as_markdown, decode_cursor, encode_cursor, match_view
 from backend.dashboard.conversation_rows import ConversationRows, Row, StorageGuard
 from backend.dashboard.conversations import MAX_SHOWN, NOT_SAVED, Conversations, message_view
 from backend.dashboard.grounding import Retrieval, ThreatsFind
 from backend.dashboard.live_answers import LiveAnswer, LiveAnswers
 from backend.dashboard.once import Once
-from backend.errors import ConflictError, DashboardError, NetworkError, NotFoundError
+from backend.errors import DashboardError, NetworkError, NotFoundError
 from backend.llm.provider import LLMProvider
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
-from backend.resilience.redaction import redact_text
 from backend.schemas.chat import ChatMessageSchema
 from backend.schemas.loading import load
-from backend.schemas.text import single_line
 from backend.schemas.times import utc_iso
 from backend.storage.database import Database
 
@@ -47,6 +46,7 @@ class ChatService:
         feature_status: returns the state of grok_chat: enabled, circuit_breaker, failures.
         emit: sends a person an event: user id, event, payload.
         pulse: returns the payload of pulse_update.
+        models: the models to choose from; None asks the provider directly.
         stop_elsewhere: told of an answer to stop that is made by none of this process: user id, message id.
         storage_guard: every query goes through it; None calls the database directly.
         record_error: counts refusals of the provider that do not speak against its health: type, message, context.
@@ -67,6 +67,7 @@ class ChatService:
         feature_status: Callable[[], Mapping[str, Any]],
         emit: Emit,
         pulse: Callable[[], Mapping[str, Any]] = dict,
+        models: ModelCatalogue | None = None,
         stop_elsewhere: Callable[[str, str], object] = lambda *_: None,
         storage_guard: StorageGuard | None = None,
         record_error: RecordError | None = None,
@@ -83,6 +84,7 @@ class ChatService:
         self._once: Once[dict[str, str]] = Once()
         self._live = LiveAnswers(per_user=answers_at_a_time)
         self._conversations = Conversations(ConversationRows(database, storage_guard), ConversationMemory())
+        self._models = models or ModelCatalogue(llm, Unguarded(), clock=clock)
         self._answering = Answering(
             llm,
             guard,
@@ -96,28 +98,61 @@ class ChatService:
             record_error=record_error,
             max_answer=max_answer,
         )
+        self._asking = Asking(self._conversations, self._live, self._begin, new_id=id_factory, clock=clock)
 
     def send(
-        self, user_id: str, message: str, conversation_id: str | None = None, client_message_id: str | None = None
+        self,
+        user_id: str,
+        message: str,
+        conversation_id: str | None = None,
+        client_message_id: str | None = None,
+        model: str | None = None,
     ) -> dict[str, str]:
         """Accept a question; its answer comes in events.
 
         Args:
             conversation_id: where it belongs; None begins a conversation.
             client_message_id: the client's own id; the same one again gives the same ids and asks nothing.
+            model: one of `models`; None for the one that is set.
 
         Returns:
             conversation_id, and message_id: the id of the answer.
 
         Raises:
-            ValidationError: it is empty or too long.
+            ValidationError: it is empty or too long, or there is no such model to choose.
             NotFoundError: there is no such conversation of this person's.
             RateLimitedError: too many answers are being made for this person.
         """
-        given = {"message": message, "client_message_id": client_message_id or self._new_id()}
+        given = {"message": message, "client_message_id": client_message_id or self._new_id(), "model": model}
         asked = load(ChatMessageSchema(), given)
-        key = asked["client_message_id"]
-        return dict(self._once.run((user_id, key), lambda: self._accept(user_id, asked, conversation_id)))
+        chosen, key = self._models.chosen(asked["model"]), (user_id, asked["client_message_id"])
+        return dict(self._once.run(key, lambda: self._asking.ask(user_id, asked, conversation_id, chosen)))
+
+    def retry(self, user_id: str, message_id: str, model: str | None = None) -> dict[str, str]:
+        """Ask the question of an answer again, in place of an answer that failed, broke off or was stopped.
+
+        However often it is called for the same answer, the question is asked once more and not more often.
+
+        Args:
+            message_id: of the answer.
+            model: one of `models`; None for the one that is set.
+
+        Returns:
+            The ids of the new answer, as `send` does.
+
+        Raises:
+            NotFoundError: this person has no such answer, or its question is gone.
+            ConflictError: it is still being written.
+            RateLimitedError, ValidationError: as for `send`.
+        """
+        chosen = self._models.chosen(model)
+        return dict(
+            self._once.run((user_id, "retry", message_id), lambda: self._asking.again(user_id, message_id, chosen))
+        )
+
+    def models(self) -> dict[str, Any]:
+        """Return the models that can be chosen; see ModelsSchema."""
+        return self._models.show()
 
     def stop(self, user_id: str, message_id: str) -> dict[str, Any]:
         """Stop an answer; what was said so far is kept. One that has ended already stays as it is.
@@ -174,7 +209,7 @@ class ChatService:
         page = self._conversations.list(user_id, limit, decode_cursor(cursor), search)
         shown = {
             "conversations": [
-                {**self._view(row), **_match(page.matches.get(row["id"]), search)} for row in page.conversations
+                {**self._view(row), **match_view(page.matches.get(row["id"]), search)} for row in page.conversations
             ],
             "next_cursor": encode_cursor(page.last),
         }
@@ -231,52 +266,8 @@ class ChatService:
             answer.cancel()
         self._conversations.flush()
 
-    def _accept(self, user_id: str, asked: Mapping[str, Any], conversation_id: str | None) -> dict[str, str]:
-        known = self._conversations.accepted(user_id, asked["client_message_id"])
-        if known is not None:
-            return known
-        conversation, changed = self._conversation_for(user_id, asked["message"], conversation_id)
-        rows = question_and_answer(
-            conversation, asked["message"], asked["client_message_id"], self._new_id, self._clock.now()
-        )
-        answer = LiveAnswer(conversation, *rows)
-        self._live.add(answer)
-        try:
-            answer.saved = self._conversations.save(conversation, rows, changed=changed)
-        except ConflictError:
-            self._live.remove(answer)
-            return self._of_the_faster(user_id, asked["client_message_id"], None if changed else conversation["id"])
-        except BaseException:
-            self._live.remove(answer)
-            raise
-        _log.info("💬 Chat message: %s", single_line(redact_text(asked["message"], 50)))
+    def _begin(self, answer: LiveAnswer) -> None:
         answer.task = self._spawn(self._answering.run, answer)
-        return answer.ids
-
-    def _of_the_faster(self, user_id: str, client_message_id: str, superfluous: str | None) -> dict[str, str]:
-        """Return the ids under which another process accepted the same message a moment ago."""
-        known = self._conversations.accepted(user_id, client_message_id)
-        if superfluous is not None:
-            with suppress(DashboardError):
-                self._conversations.delete(user_id, superfluous)
-        if known is None:
-            raise ConflictError("The same message has just been sent.")
-        return known
-
-    def _conversation_for(
-        self, user_id: str, message: str, conversation_id: str | None
-    ) -> tuple[Row, Sequence[str] | None]:
-        """Return the conversation of a message, and which of its columns the message changes: None where it is new."""
-        new = conversation_row(user_id, title_of(message), self._new_id, self._clock.now())
-        if conversation_id is None:
-            return new, None
-        try:
-            found = self._conversations.find(user_id, conversation_id)
-        except NotFoundError:
-            raise
-        except DashboardError:  # whose it is cannot be told now; a new one does no harm, and the chat goes on
-            return new, None
-        return {**found, "updated_at": self._now()}, ["updated_at"]
 
     def _message(self, row: Row) -> dict[str, Any]:
         view = message_view(row)
@@ -295,12 +286,3 @@ class ChatService:
 
     def _now(self) -> str:
         return utc_iso(self._clock.now())
-
-
-def _match(message: Row | None, search: str | None) -> dict[str, Any]:
-    """Return where a search has found a conversation, empty where it was its title."""
-    if message is None or not search:
-        return {}
-    return {
-        "match": {"message_id": message["id"], "role": message["role"], "excerpt": excerpt(message["content"], search)}
-    }

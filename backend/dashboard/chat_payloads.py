@@ -37,7 +37,7 @@ class ChatPayloads:
             **answer.ids,
             "question": answer.question["content"],
             "question_id": answer.question["id"],
-            "client_message_id": answer.question["client_message_id"],
+            "client_message_id": answer.question["client_message_id"] or "",
             "timestamp": self._now(),
         }
 
@@ -56,7 +56,7 @@ class ChatPayloads:
             "degraded": degraded,
             "sources": sources,
             "provider": "local" if degraded else self._provider,
-            "model": "" if degraded else self._model,
+            "model": "" if degraded else answer.model or self._model,
             **{name: value for name, value in more.items() if value},
             **self._common(answer),
         }

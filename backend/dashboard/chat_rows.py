@@ -51,3 +51,22 @@ def question_and_answer(
         "created_at": utc_iso(now + timedelta(microseconds=1)),  # after the question, whatever the clock's grain
     }
     return question, answer
+
+
+def another_answer(question: Row, client_message_id: str, new_id: Callable[[], str], now: datetime) -> Row:
+    """Return one more answer to a question, yet to be made.
+
+    Args:
+        client_message_id: the same one for every attempt to ask for it.
+    """
+    return {
+        "id": new_id(),
+        "conversation_id": question["conversation_id"],
+        "user_id": question["user_id"],
+        "role": "assistant",
+        "content": "",
+        "client_message_id": answer_key(client_message_id),
+        "status": "streaming",
+        "created_at": utc_iso(now),
+        "sources": [],
+    }

@@ -70,6 +70,12 @@ class ConversationMemory:
         kept = self._kept.get(conversation_id)
         return kept if kept is not None and kept.conversation["user_id"] == user_id else None
 
+    def message(self, user_id: str, message_id: str) -> Row | None:
+        """Return a person's own message, None where it is not in memory."""
+        with self._lock:
+            found = (kept.messages.get(message_id) for kept in self._kept.values())
+            return next((row for row in found if row is not None and row["user_id"] == user_id), None)
+
     def unsaved(self, user_id: str | None = None) -> list[Kept]:
         """Return the conversations that are not all in the database: one person's, or everybody's."""
         with self._lock:

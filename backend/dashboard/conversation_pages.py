@@ -53,6 +53,14 @@ def excerpt(text: str, search: str) -> str:
     return ("…" if start else "") + shown.strip() + ("…" if start + EXCERPT < len(line) else "")
 
 
+def match_view(message: Mapping[str, Any] | None, search: str | None) -> dict[str, Any]:
+    """Return where a search has found a conversation, empty where it was its title."""
+    if message is None or not search:
+        return {}
+    found = {"message_id": message["id"], "role": message["role"], "excerpt": excerpt(message["content"], search)}
+    return {"match": found}
+
+
 def as_markdown(conversation: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> str:
     """Return a conversation as a Markdown document."""
     parts = [f"# {single_line(conversation['title'])}", f"From {conversation['created_at']} (UTC)"]

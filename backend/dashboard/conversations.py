@@ -150,8 +150,14 @@ class Conversations:
         return {"conversation_id": found[0]["conversation_id"], "message_id": found[0]["id"]} if found else None
 
     def message(self, user_id: str, message_id: str) -> Row | None:
-        """Return a person's own message."""
-        return self._rows.message(user_id, message_id)
+        """Return a person's own message; that of memory where the database does not have it."""
+        kept = self._memory.message(user_id, message_id)
+        try:
+            return self._rows.message(user_id, message_id) or kept
+        except DashboardError:
+            if kept is None:
+                raise
+            return kept
 
     def checkpoint(self, message_id: str, content: str) -> None:
         """Write what there is of an answer; that it fails does no harm."""

@@ -24,12 +24,24 @@ class LiveAnswer:
         conversation: the row of its conversation.
         question: the row of the question.
         row: the row of the answer, as it was accepted.
+        model: the model that was chosen for it; empty for the one that is set.
+        again: whether the question has an answer already.
     """
 
-    def __init__(self, conversation: dict[str, Any], question: dict[str, Any], row: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        conversation: dict[str, Any],
+        question: dict[str, Any],
+        row: dict[str, Any],
+        *,
+        model: str = "",
+        again: bool = False,
+    ) -> None:
         self.conversation = conversation
         self.question = question
         self.row = row
+        self.model = model
+        self.again = again
         self.user_id: str = row["user_id"]
         self.message_id: str = row["id"]
         self.conversation_id: str = row["conversation_id"]

@@ -53,11 +53,15 @@ class OpenAIProvider:
         self._making = threading.Lock()
 
     def stream(
-        self, messages: Sequence[ChatMessage], *, on_finish: Callable[[str], object] | None = None
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        on_finish: Callable[[str], object] | None = None,
+        model: str | None = None,
     ) -> Iterator[str]:
         """Yield the answer piece by piece; see LLMProvider."""
         module, client = self._client()
-        request = {"model": self.model, "messages": list(messages), **self._bounds}
+        request = {"model": model or self.model, "messages": list(messages), **self._bounds}
         with closing(module.chunks_of(client, request, self._clock)) as chunks:
             yield from read_answer(chunks, on_finish)
 

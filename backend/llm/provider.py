@@ -31,13 +31,18 @@ class LLMProvider(Protocol):
         """Whether it can be called at all."""
 
     def stream(
-        self, messages: Sequence[ChatMessage], *, on_finish: Callable[[str], object] | None = None
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        on_finish: Callable[[str], object] | None = None,
+        model: str | None = None,
     ) -> Iterator[str]:
         """Yield the answer piece by piece; an empty piece is a sign of life (the model is reasoning).
 
         Args:
             messages: the conversation, the newest last.
             on_finish: told why the model stopped: `stop`, or `length` where its limit cut the answer off.
+            model: in place of the provider's own.
 
         Raises:
             NetworkError: no usable answer; IncompleteAnswerError where it broke off after it had begun.
@@ -72,7 +77,11 @@ class NullProvider:
         self.missing = missing
 
     def stream(
-        self, messages: Sequence[ChatMessage], *, on_finish: Callable[[str], object] | None = None
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        on_finish: Callable[[str], object] | None = None,
+        model: str | None = None,
     ) -> Iterator[str]:
         """Raise NotConfiguredError."""
         raise NotConfiguredError(self.missing)

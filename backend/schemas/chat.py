@@ -37,6 +37,16 @@ class Message(fields.String):
         return text if text is None or len(text) > 4 * self._longest else clean_text(text)
 
 
+class ModelName(fields.String):
+    """The name of a model to choose: one of GET /api/chat/models."""
+
+    def __init__(self, **options: Any) -> None:
+        shape = validate.Regexp(r"^[\w./:@+-]{1,200}\Z", error="1 to 200 letters, digits or ./:@+-_")
+        super().__init__(
+            validate=shape, metadata={"description": "One of GET /api/chat/models; null for its default."}, **options
+        )
+
+
 class ChatMessageSchema(Schema):
     """Payload of chat_message."""
 
@@ -47,6 +57,14 @@ class ChatMessageSchema(Schema):
         validate=validate.Regexp(r"^[A-Za-z0-9_-]{1,64}\Z", error="1 to 64 letters, digits, _ or -."),
         metadata={"description": "The client's own id of this message; sent again, it is not executed again."},
     )
+    model = ModelName(load_default=None, allow_none=True)
+
+
+class ChatRetrySchema(Schema):
+    """Payload of chat_retry."""
+
+    message_id = Uuid(required=True, metadata={"description": "Of the answer whose question is to be asked again."})
+    model = ModelName(load_default=None, allow_none=True)
 
 
 class ChatStopSchema(Schema):
@@ -215,3 +233,15 @@ class ConversationListSchema(Schema):
     conversations = fields.List(fields.Nested(ConversationSchema), required=True)
     next_cursor = fields.String(allow_none=True, required=True)
     notice = fields.String()
+
+
+class ModelsSchema(Schema):
+    """The language models that can be chosen."""
+
+    provider = fields.String(required=True)
+    configured = fields.Boolean(required=True, metadata={"description": "Whether there is a provider at all."})
+    default = fields.String(required=True, metadata={"description": "The one that answers unless another is chosen."})
+    models = fields.List(fields.String(), required=True)
+    as_of = fields.String(required=True, allow_none=True)
+    stale = fields.Boolean(required=True, metadata={"description": "The list could not be had again."})
+    reason = fields.Nested(ReasonSchema, metadata={"description": "Why not."})

@@ -83,6 +83,7 @@ def test_every_event_is_documented_and_every_answer_exists(site):
     received = {name for name, operation in operations.items() if operation["action"] == "receive"}
     assert received == {
         "chat_message",
+        "chat_retry",
         "chat_stop",
         "chat_history",
         "request_threats",

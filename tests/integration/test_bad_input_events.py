@@ -164,7 +164,7 @@ def test_a_token_that_expires_while_the_socket_is_open_is_refused_from_then_on(j
 def test_a_role_that_is_too_low_is_refused(jupiter, contract):
     operations = contract["operations"]
     above = [name for name in client_events(contract) if operations[name]["x-role"] != "viewer"]
-    assert set(above) == {"chat_message", "chat_stop"}
+    assert set(above) == {"chat_message", "chat_retry", "chat_stop"}
     with jupiter.events(jupiter.token_for("vic", "viewer")) as viewer:
         since = viewer.mark()
         for name in above:

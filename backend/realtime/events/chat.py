@@ -1,4 +1,4 @@
-"""chat_message, chat_stop, chat_history."""
+"""chat_message, chat_retry, chat_stop, chat_history."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from backend.dashboard.chat import ChatService
 from backend.realtime.connections import Connection
 from backend.realtime.door import ClientEvent
-from backend.schemas.chat import ChatHistorySchema, ChatMessageSchema, ChatStopSchema
+from backend.schemas.chat import ChatHistorySchema, ChatMessageSchema, ChatRetrySchema, ChatStopSchema
 
 
 def events(chat: ChatService) -> list[ClientEvent]:
@@ -15,6 +15,9 @@ def events(chat: ChatService) -> list[ClientEvent]:
 
     def chat_message(connection: Connection, payload: dict[str, Any]) -> dict[str, Any]:
         return dict(chat.send(connection.principal.user_id, **payload))
+
+    def chat_retry(connection: Connection, payload: dict[str, Any]) -> dict[str, Any]:
+        return dict(chat.retry(connection.principal.user_id, **payload))
 
     def chat_stop(connection: Connection, payload: dict[str, Any]) -> None:
         chat.stop(connection.principal.user_id, payload["message_id"])
@@ -28,6 +31,15 @@ def events(chat: ChatService) -> list[ClientEvent]:
             ChatMessageSchema,
             chat_message,
             "Ask the chat. The ack comes at once; the same client_message_id again is answered, not asked again.",
+            role="analyst",
+            answers=("chat_thinking", "chat_delta", "chat_response", "chat_error"),
+            marker="",
+        ),
+        ClientEvent(
+            "chat_retry",
+            ChatRetrySchema,
+            chat_retry,
+            "Ask the question of an answer again; the same answer again is asked once only.",
             role="analyst",
             answers=("chat_thinking", "chat_delta", "chat_response", "chat_error"),
             marker="",

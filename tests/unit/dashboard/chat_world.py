@@ -81,13 +81,15 @@ class Model:
         self.finish = finish
         self.asked = []
         self.given = 0
+        self.chosen = None
         self.closed = 0
 
     def warm_up(self):
         pass
 
-    def stream(self, messages, *, on_finish=None):
+    def stream(self, messages, *, on_finish=None, model=None):
         self.asked.append(messages)
+        self.chosen = model
         try:
             for piece in self.script:
                 self.given += 1
