@@ -6,6 +6,7 @@ finish, and closes what it has open.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -84,6 +85,7 @@ def serve(settings: Settings, *, tell: Callable[[str], None], replacements: dict
     else:
         jupiter.start()
         tell(f"🪐 Jupiter is ready: {link}")
+    gc.freeze()  # what was loaded lives as long as we do: looking through it again and again holds up the others
     _watch_loop(jupiter, stopping)
     _drain(jupiter, in_flight, stop_accepting)
 
