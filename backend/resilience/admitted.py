@@ -36,7 +36,7 @@ class AdmittedCall:
         self._permit = permit
         self._slow_seconds = slow_seconds
         self._monotonic = monotonic
-        self._started = 0.0 if slow_seconds is None else monotonic()
+        self._started = monotonic()
         self._first: bool | None = None
 
     def alive(self) -> None:

@@ -54,9 +54,8 @@ def candidate(text: str) -> Candidate:
             listeners=listeners,
         )
 
-    made = Candidate(text, make)
-    CircuitBreaker(int(settings.get("failures", 5)), settings.get("timeout", 60.0), window=_window(settings))
-    return made
+    make(SYSTEM_CLOCK, Listeners())  # what makes no sense is told now, not in the middle of a replay
+    return Candidate(text, make)
 
 
 def advise(
@@ -133,7 +132,7 @@ def _settings(text: str) -> dict[str, float]:
     return settings
 
 
-def _window(settings: dict[str, float], clock: Clock = SYSTEM_CLOCK) -> Window | None:
+def _window(settings: dict[str, float], clock: Clock) -> Window | None:
     rate, slow_rate, slow = settings.get("rate", 0.5), settings.get("slow_rate", 1.0), settings.get("slow")
     minimum = int(settings.get("minimum", 10))
     if "count" in settings:

@@ -158,9 +158,8 @@ class CircuitBreaker(PybreakerFace):
 
     def _call_admitted(self, permit: Permit, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         limit = self._control.current.slow_seconds
-        started = 0.0 if limit is None else self._control.monotonic()
-        if self._listeners:
-            self._tell("before_call", func, *args)
+        started = self._control.monotonic()
+        self._tell("before_call", func, *args)
         try:
             result = func(*args, **kwargs)
         except BaseException as error:
@@ -214,13 +213,12 @@ class CircuitBreaker(PybreakerFace):
 
     def _succeeded(self, permit: Permit, slow: bool) -> None:
         permit.settle(Outcome.SUCCESS, slow)
-        if self._listeners:
-            self._tell("success")
+        self._tell("success")
 
     def _failed(self, permit: Permit, error: BaseException, slow: bool) -> None:
         outcome = self.classify(error)
         permit.settle(outcome, slow or runtime.is_timeout(error), error)
-        if self._listeners and outcome is Outcome.FAILURE:
+        if outcome is Outcome.FAILURE:
             self._tell("failure", error)
 
     def _is_slow(self, limit: float | None, started: float) -> bool:

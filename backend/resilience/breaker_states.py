@@ -242,7 +242,7 @@ class HalfOpen(State):
         """Return the time until a probe under way must have ended; at most a second, for mostly it ends sooner."""
         now = self._control.monotonic()
         soonest = min((lease.ends for lease in tuple(self._leases)), default=now)
-        return min(1.0, max(0.0, soonest - now, self._control.held_for()))
+        return min(1.0, max(soonest - now, self._control.held_for()))
 
 
 class ForcedOpen(State):

@@ -269,4 +269,4 @@ class Control:
         """The rest of a break that began elsewhere, by the wall clock; never more than the whole of it."""
         if record.changed_at is None:
             return seconds
-        return min(seconds, max(0.0, seconds - (self.now() - record.changed_at).total_seconds()))
+        return min(seconds, seconds - (self.now() - record.changed_at).total_seconds())

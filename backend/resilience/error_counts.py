@@ -50,9 +50,9 @@ class _Minute:
 
     __slots__ = ("kinds", "last", "minute", "places", "total")
 
-    def __init__(self, minute: int) -> None:
-        self.minute = minute
-        self.last = 0.0
+    def __init__(self, last: float) -> None:
+        self.minute = int(last // _MINUTE)
+        self.last = last
         self.total = 0
         self.kinds: Counter[int] = Counter()
         self.places: Counter[int] = Counter()
@@ -137,18 +137,19 @@ class ErrorCounts:
             self.add(*entry)
 
     def _row(self, last: float, kinds: dict[str, int], places: dict[str, int]) -> _Minute:
-        row = _Minute(int(last // _MINUTE))
-        row.last, row.total = last, sum(kinds.values())
-        row.kinds.update({self.kinds.number(name): count for name, count in kinds.items()})
-        row.places.update({self.places.number(name): count for name, count in places.items()})
+        row = _Minute(last)
+        row.total = sum(kinds.values())
+        for name, count in kinds.items():
+            row.kinds[self.kinds.number(name)] += count
+        for name, count in places.items():
+            row.places[self.places.number(name)] += count
         return row
 
     def _fold(self, number: int) -> None:
         newest = self._at[-1]
         for at, kind, place in zip(self._at[:number], self._kind[:number], self._place[:number], strict=True):
-            minute = int(at // _MINUTE)
-            if not self._minutes or self._minutes[-1].minute != minute:
-                self._minutes.append(_Minute(minute))
+            if not self._minutes or self._minutes[-1].minute != int(at // _MINUTE):
+                self._minutes.append(_Minute(at))
             row = self._minutes[-1]
             row.last = at
             row.total += 1

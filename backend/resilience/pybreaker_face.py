@@ -134,5 +134,4 @@ class PybreakerFace(pybreaker.CircuitBreaker):
                 _log.exception("a listener of breaker %s failed in %s", self.name, method)
 
     def _tell_change(self, event: BreakerChanged) -> None:
-        if self._listeners:
-            self._tell("state_change", _StateName(event.old), _StateName(event.new))
+        self._tell("state_change", _StateName(event.old), _StateName(event.new))
