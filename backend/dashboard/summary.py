@@ -31,6 +31,7 @@ from backend.storage.database import Database
 logger = logging.getLogger("jupiter.data")
 
 DEGRADED = "Service temporarily degraded, showing cached data"
+NOTHING_TO_SHOW_SECONDS = 60.0
 PART_FAILED = "This part could not be loaded."
 
 
@@ -167,7 +168,7 @@ class SummaryService:
                 last_cause=error.last_cause,
                 fallback_data=minimal,
             )
-        return DatabaseError(str(error), fallback_data=minimal)
+        return DatabaseError(str(error), retry_after=NOTHING_TO_SHOW_SECONDS, fallback_data=minimal)
 
 
 def _is_whole(summary: Mapping[str, Any]) -> bool:

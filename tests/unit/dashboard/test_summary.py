@@ -252,7 +252,7 @@ def test_with_nothing_to_show_the_error_carries_a_minimal_summary(
     with pytest.raises(DatabaseError) as caught:
         service.summary("ada")
     error = caught.value
-    assert (error.status, error.retry_after, error.title) == (503, 30, "Data temporarily unavailable")
+    assert (error.status, error.retry_after, error.title) == (503, 60, "Data temporarily unavailable")
     assert error.fallback_data is not None
     assert {name: error.fallback_data[name] for name in EMPTY} == EMPTY
     assert error.fallback_data["partial_failure"] is True
