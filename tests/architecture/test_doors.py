@@ -41,7 +41,7 @@ def test_every_route_refuses_a_stranger(site):
         if rule.endpoint in PUBLIC_ENDPOINTS:
             continue
         path = rule.rule.replace("<string:feature>", "chat").replace("<string:name>", "x")
-        for kind in ("experiment_id", "conversation_id", "entry_id"):
+        for kind in ("experiment_id", "conversation_id", "entry_id", "scan_id", "alert_id"):
             path = path.replace(f"<uuid:{kind}>", "00000000-0000-4000-8000-000000000000")
         for method in rule.methods - {"OPTIONS", "HEAD"}:
             answer = stranger.open(path, method=method, headers={"Accept": "application/json"})
