@@ -27,9 +27,9 @@ from backend.dashboard.features import FeatureService
 from backend.pages import context as page_context
 from backend.pages import routes as pages
 from backend.pages import sign_in as sign_in_pages
+from backend.security.cookies import CookieSessions
 from backend.security.headers import SecurityHeaders
 from backend.security.proxies import behind_proxies
-from backend.security.sessions import CookieSessions
 
 logger = logging.getLogger("jupiter.http")
 

@@ -14,28 +14,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from flask import Flask, Request, request
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-
 from backend.errors import AuthenticationError, ForbiddenError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.security.principals import ROLES, Principal
 from backend.security.revocations import Revocation, Revocations
 from backend.security.tokens import ADMINISTRATOR, Tokens
-
-
-class CookieSessions(SecureCookieSessionInterface):
-    """Flask's signed cookies, Secure where the page came over TLS, and free for requests that bring none (tokens)."""
-
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """Return what the cookie holds, empty where there is none."""
-        if "HTTP_COOKIE" not in request.environ:
-            return self.session_class()
-        return super().open_session(app, request)
-
-    def get_cookie_secure(self, app: Flask) -> bool:
-        """Tell whether the cookie may only travel over TLS: it may not go back another way than it came."""
-        return super().get_cookie_secure(app) or request.is_secure
 
 
 class Keeper(Protocol):
