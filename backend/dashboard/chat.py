@@ -18,7 +18,7 @@ from backend.dashboard.conversation_memory import ConversationMemory
 from backend.dashboard.conversation_pages import as_markdown, decode_cursor, encode_cursor, match_view
 from backend.dashboard.conversation_rows import ConversationRows, Row, StorageGuard
 from backend.dashboard.conversations import MAX_SHOWN, NOT_SAVED, Conversations, message_view
-from backend.dashboard.grounding import Retrieval, ThreatsFind
+from backend.dashboard.grounding import Retrieval, ThreatsFind, unknown_in
 from backend.dashboard.live_answers import LiveAnswer, LiveAnswers
 from backend.dashboard.once import Once
 from backend.errors import DashboardError, NetworkError, NotFoundError
@@ -85,10 +85,11 @@ class ChatService:
         self._live = LiveAnswers(per_user=answers_at_a_time)
         self._conversations = Conversations(ConversationRows(database, storage_guard), ConversationMemory())
         self._models = models or ModelCatalogue(llm, Unguarded(), clock=clock)
+        self._retrieval = Retrieval(threats_find, status, pulse)
         self._answering = Answering(
             llm,
             guard,
-            Retrieval(threats_find, status, pulse),
+            self._retrieval,
             self._conversations,
             live=self._live,
             payloads=ChatPayloads(feature_status, llm.name, llm.model, clock),
@@ -185,9 +186,13 @@ class ChatService:
         self._conversations.flush(user_id)
         conversation = self._conversations.find(user_id, conversation_id)
         rows = self._conversations.messages(conversation, MAX_SHOWN + 1)
+        unknown = unknown_in(rows, self._retrieval)
         shown: dict[str, Any] = {
             "conversation": self._view(conversation),
-            "messages": [self._message(row) for row in rows[-MAX_SHOWN:]],
+            "messages": [
+                {**self._message(row), **({"unknown_ids": unknown[row["id"]]} if row["id"] in unknown else {})}
+                for row in rows[-MAX_SHOWN:]
+            ],
             "complete": len(rows) <= MAX_SHOWN,
         }
         return shown if shown["conversation"]["saved"] else {**shown, "notice": NOT_SAVED}

@@ -15,6 +15,8 @@ from backend.llm.prompts import clean
 
 MAX_FOUND = 8
 MAX_TOPICS = 8
+SHORTEST_NAME = 3
+NEWEST_TITLES = 3
 MANY = 60
 ALL = 10_000
 
@@ -41,7 +43,7 @@ class Grounding:
         missing: ids that the question names and no record has.
         total: how many records there are at all.
         status: the system's state.
-        pulse: what the community talks about, the payload of pulse_update; only where the question is about that.
+        pulse: what the community talks about, the payload of pulse_update with the topics that the question is about.
     """
 
     question: Question
@@ -97,7 +99,7 @@ class Retrieval:
             [name for name in question.ids if name not in known],
             len(everything),
             _tried(self._status, {}),
-            _tried(self._pulse, {}) if question.about_pulse else {},
+            talk_about(question, _tried(self._pulse, {})),
         )
 
     def known(self, ids: Sequence[str]) -> dict[str, Record]:
@@ -195,6 +197,18 @@ def cited(text: str, grounding: Grounding, retrieval: Retrieval) -> tuple[list[d
     return [source_of(record) for record in unique.values()], unknown
 
 
+def unknown_in(rows: Sequence[Mapping[str, Any]], retrieval: Retrieval) -> dict[str, list[str]]:
+    """Return, by the id of each answer in a conversation, the ids in it that no record has today; see `cited`."""
+    asked = {name for row in rows if row["role"] == "user" for name in ids_in(row["content"])}
+    answers = {row["id"]: ids_in(row["content"])[:50] for row in rows if row["role"] == "assistant"}
+    named = list(dict.fromkeys(name for names in answers.values() for name in names if name not in asked))
+    known = retrieval.known(named)
+    unknown = {
+        message: [name for name in names if name in named and name not in known] for message, names in answers.items()
+    }
+    return {message: names for message, names in unknown.items() if names}
+
+
 def status_lines(status: Mapping[str, Any]) -> list[str]:
     """Return the state of the system, a line a fact."""
     lines = [f"Health of the system: {status['health']}"] if status.get("health") else []
@@ -209,6 +223,22 @@ def status_lines(status: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def talk_about(question: Question, pulse: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the pulse less what the question is not about; one that asks for the talk is about all topics."""
+    topics = list(pulse.get("topics") or ())
+    if not question.about_pulse:
+        text = " ".join(["", *re.findall(r"[\w.+#-]+", question.text.casefold()), ""])
+        topics = [topic for topic in topics if _is_asked(topic, question, text)]
+    return {**pulse, "topics": topics} if topics else {}
+
+
+def _is_asked(topic: Mapping[str, Any], question: Question, text: str) -> bool:
+    name = str(topic.get("topic") or "").casefold()
+    if any(one in question.ids for one in (name.upper(), *(topic.get("threat_ids") or ()))):
+        return True
+    return topic.get("kind") != "cve" and len(name) >= SHORTEST_NAME and f" {name} " in text
+
+
 def pulse_lines(pulse: Mapping[str, Any]) -> list[str]:
     """Return what the community talks about, a line a topic, with its age where it is not live."""
     topics = list(pulse.get("topics") or ())[:MAX_TOPICS]
@@ -220,6 +250,11 @@ def pulse_lines(pulse: Mapping[str, Any]) -> list[str]:
 
 
 def _topic_line(topic: Mapping[str, Any]) -> str:
-    items = topic.get("items") or ()
-    latest = f", latest: {items[0].get('title')}" if items else ""
-    return f"{topic.get('topic')}: {topic.get('mentions')} mentions in {topic.get('sources')} sources{latest}"
+    items = list(topic.get("items") or ())[:NEWEST_TITLES]
+    titles = "; ".join(
+        f"{item.get('title')} ({item.get('source')}, {str(item.get('published'))[:10]})" for item in items
+    )
+    latest = f", latest: {titles}" if titles else ""
+    records = ", ".join((topic.get("threat_ids") or ())[:NEWEST_TITLES])
+    named = f", records: {records}" if records else ""
+    return f"{topic.get('topic')}: {topic.get('mentions')} mentions in {topic.get('sources')} sources{named}{latest}"

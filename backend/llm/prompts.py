@@ -7,6 +7,7 @@ between the markers is an instruction. The question comes last.
 
 from __future__ import annotations
 
+import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,13 @@ MAX_RECORDS = 8
 MAX_SUMMARY = 400
 MAX_HISTORY = 10
 MAX_HISTORY_CHARACTERS = 4000
+MAX_FACT = 500
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Cn"}
+# Not seen either, though they count as letters and marks: fillers, joiners, variation selectors (bytes hide in those).
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_LIKE_A_MARKER = re.compile(r"[=\s]*=+\s*data-[0-9a-f]*[=\s]*|={4,}", re.IGNORECASE)
 
 SYSTEM_PROMPT = """\
 You are Jupiter, the assistant of a security operations dashboard. You help analysts to understand vulnerabilities, \
@@ -59,7 +66,7 @@ def build_messages(
         today: the date.
         marker: see `make_marker`.
     """
-    lines = [*(clean(fact, 300) for fact in facts), *(record_line(record) for record in records[:MAX_RECORDS])]
+    lines = [*(clean(fact, MAX_FACT) for fact in facts), *(record_line(record) for record in records[:MAX_RECORDS])]
     data = "\n".join(line.replace(marker, "") for line in lines) or "(no matching data)"
     asked: ChatMessage = {"role": "user", "content": f"{marker}\n{data}\n{marker}\n\n{question}"}
     told: ChatMessage = {"role": "system", "content": SYSTEM_PROMPT.format(today=today, marker=marker)}
@@ -91,7 +98,7 @@ def clean(text: Any, limit: int) -> str:
     """Return text of strangers on one line, without markup and invisible characters, at most `limit` characters."""
     if text is None:
         return ""
-    kept = single_line(str(text)[: limit * 4])
+    kept = single_line(_UNSEEN.sub("", str(text)[: limit * 4]))
     kept = "".join(one for one in kept if unicodedata.category(one) not in _INVISIBLE)
-    kept = " ".join(kept.split())
+    kept = " ".join(_LIKE_A_MARKER.sub(" ", kept).split())
     return kept if len(kept) <= limit else kept[: limit - 1].rstrip() + "…"

@@ -194,6 +194,7 @@ class MessageSchema(Schema):
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     created_at = fields.String(required=True)
     sources = fields.List(fields.Nested(SourceSchema), required=True)
+    unknown_ids = fields.List(fields.String(), metadata={"description": "Ids in the answer that no record has."})
     last_index = fields.Integer(
         metadata={"description": "While streaming: the content holds the deltas up to this index; -1 for none."}
     )
