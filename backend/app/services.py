@@ -23,6 +23,7 @@ from backend.monitoring.checks import Checks
 from backend.monitoring.health import Health
 from backend.realtime.broadcaster import Broadcaster
 from backend.realtime.wiring import Services
+from backend.sources.base import PulseSource, ThreatSource
 from backend.sources.registry import pulse_sources, threat_sources
 from backend.storage.snapshot_file import SnapshotFile
 
@@ -44,13 +45,13 @@ def make_services(
     timeouts = Timeouts.scaled(settings.guard.timeout_seconds)
     model = guards.add("llm", feature="grok_chat", policy=timeouts.policy(policy))
     threats = ThreatService(
-        threat_sources(settings, adapters.fetcher),
+        _threat_sources(settings, adapters, workers),
         guards=guards,
         policy=policy,
         shelf=ThreatShelf(settings.data_dir / THREATS_FOLDER),
     )
     pulse = PulseService(
-        pulse_sources(settings, adapters.fetcher),
+        _pulse_sources(settings, adapters, workers),
         guards=guards,
         policy=policy,
         names=threats.names,
@@ -58,6 +59,8 @@ def make_services(
         kept=SnapshotFile(settings.data_dir / PULSE_FILE),
     )
     pulse.subscribe(threats.hear)
+    if workers is not None:
+        workers.wake_with(threats.wake, pulse.wake)
     checks = Checks(guards, database, adapters.cache, adapters.llm, ledgers=(threats.ledger, pulse.ledger))
     status = StatusService(
         guards.feature_status, kit.aggregator, Health({**checks.all(), "outbox": records.outbox.check})
@@ -100,3 +103,13 @@ def make_services(
 
 def _brief(feature: Mapping[str, Any]) -> dict[str, Any]:
     return {name: feature[name] for name in ("enabled", "circuit_breaker", "failures")}
+
+
+def _threat_sources(settings: Settings, adapters: Adapters, workers: Workers | None) -> list[ThreatSource]:
+    sources = threat_sources(settings, adapters.fetcher)
+    return sources if workers is None else workers.share_threats(sources)
+
+
+def _pulse_sources(settings: Settings, adapters: Adapters, workers: Workers | None) -> list[PulseSource]:
+    sources = pulse_sources(settings, adapters.fetcher)
+    return sources if workers is None else workers.share_pulse(sources)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +13,13 @@ from backend.app.kit import Kit, installation
 from backend.bus import wire as wires
 from backend.bus.event_log import EventLog
 from backend.bus.lease import Lease
+from backend.bus.outcomes import Outcomes
 from backend.bus.wire import AwayError, Wire
 from backend.config import Settings
 from backend.dashboard.chat import LONGEST_ANSWER_SECONDS, ChatService
 from backend.dashboard.overrides import SharedOverrides
 from backend.dashboard.revocation_log import as_row, from_row
+from backend.dashboard.shared_source import SharedSource, pulse_batch, threat_batch
 from backend.errors import NetworkError
 from backend.realtime.broadcaster import GAUGES, Broadcaster
 from backend.realtime.shared_replay import SharedReplay
@@ -26,6 +28,7 @@ from backend.resilience.clock import SYSTEM_CLOCK
 from backend.resilience.fleet import Fleet
 from backend.schemas.times import utc_iso
 from backend.security.revocations import Revocation, Revocations
+from backend.sources.base import PulseSource, ThreatSource
 
 
 @dataclass
@@ -47,6 +50,34 @@ class Workers:
     lead: Lease
     overrides: SharedOverrides
     answers_before: str
+    outcomes: Outcomes = field(init=False)
+    _sources: dict[str, SharedSource] = field(init=False, default_factory=dict)
+    _wakers: Sequence[Callable[[str], object]] = field(init=False, default=())
+
+    def __post_init__(self) -> None:
+        self.outcomes = Outcomes(self.wire, self._wake)
+
+    def share_threats(self, sources: Sequence[ThreatSource]) -> list[ThreatSource]:
+        """Return sources that one worker at a time asks for all."""
+        return [self._shared(source, threat_batch) for source in sources]
+
+    def share_pulse(self, sources: Sequence[PulseSource]) -> list[PulseSource]:
+        """Return sources that one worker at a time asks for all."""
+        return [self._shared(source, pulse_batch) for source in sources]
+
+    def wake_with(self, *wakers: Callable[[str], object]) -> None:
+        """Have these called with the name of a source of which another worker has got something."""
+        self._wakers = wakers
+
+    def _shared(self, source: Any, decode: Callable[[Mapping[str, Any]], Any]) -> SharedSource:
+        shared = self._sources[source.name] = SharedSource(source, self.outcomes, decode)
+        return shared
+
+    def _wake(self, name: str, number: int, head: Mapping[str, Any]) -> None:
+        source = self._sources.get(name)
+        if source is not None and source.is_news(number, head):
+            for waker in self._wakers:
+                waker(name)
 
     def stop_answer(self, user_id: str, message_id: str) -> None:
         """Have the worker that makes this answer stop it."""

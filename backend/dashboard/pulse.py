@@ -89,6 +89,7 @@ class PulseService:
         )
         self._archive = PulseArchive(kept, self._store, self._lines, clock=clock)
         self.on_event = self._board.on_event
+        self.wake = self._board.wake
 
     def query(self, query: PulseQuery | Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the payload of pulse_update.

@@ -68,6 +68,12 @@ class SourceBoard:
         asked, next_try = getattr(keeper.line.error, "asked_to_wait", None), keeper.line.next_try
         return bool(asked) and next_try is not None and next_try > self._clock.now()
 
+    def wake(self, name: str) -> None:
+        """Have a source asked now; another worker has just got something of it."""
+        for keeper in self.keepers:
+            if keeper.line.name == name:
+                keeper.refresher.wake()
+
     def on_event(self, event: object) -> None:
         """Take an event of the kit; give this to `Listeners.subscribe`. A reset has the source asked at once."""
         if isinstance(event, BreakerChanged):

@@ -33,9 +33,9 @@ class SourceLine:
         self._clock = clock
         self._kept = False
 
-    def confirmed(self, records: int) -> None:
-        """Note that what is shown of it is what it has now."""
-        self.as_of = self._clock.now()
+    def confirmed(self, records: int, as_of: datetime | None = None) -> None:
+        """Note that what is shown of it is what it has now, or had at `as_of`."""
+        self.as_of = as_of or self._clock.now()
         self.records = records
         self.error = None
         self._kept = False

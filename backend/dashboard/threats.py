@@ -78,6 +78,7 @@ class ThreatService:
         self._board = SourceBoard(keepers, changed=self._announcer.touch, clock=clock)
         self._keeping = Keeping(shelf, self._join, keepers, log=_log, offload=offload, wait=wait) if shelf else None
         self.on_event = self._board.on_event
+        self.wake = self._board.wake
 
     def query(self, query: ThreatQuery | Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the payload of threats_update.

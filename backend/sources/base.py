@@ -35,7 +35,8 @@ class ThreatBatch:
 
     `fragments` go by the threat's id; `skipped` counts records that could not be read; `via` names the way where it
     was not the usual one. With `delta` they are added to what the source gave before, and `removed` taken out of it;
-    without, they take its place. `again_in` is set where there is more to fetch, in seconds.
+    without, they take its place. `again_in` is set where there is more to fetch, in seconds. `as_of` is set
+    where it was not fetched just now: by another worker, then.
     """
 
     fragments: Mapping[str, Fragment] = field(default_factory=dict)
@@ -46,6 +47,7 @@ class ThreatBatch:
     delta: bool = False
     removed: tuple[str, ...] = ()
     again_in: float | None = None
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,15 @@ class PulseItem:
 
 @dataclass(frozen=True, slots=True)
 class PulseBatch:
-    """One answer of a pulse source; `title` is the name it gives itself."""
+    """One answer of a pulse source; `title` is the name it gives itself, the times are as those of a ThreatBatch."""
 
     items: tuple[PulseItem, ...] = ()
     not_modified: bool = False
     skipped: int = 0
     validators: Validators | None = None
     title: str | None = None
+    again_in: float | None = None
+    as_of: datetime | None = None
 
 
 class Source(Protocol):
