@@ -77,15 +77,16 @@ TALK = {
 
 
 def told(tmp_path, question):
-    world = World(tmp_path, Model("Hello"), pulse=lambda: TALK)
+    world = World(tmp_path / question[:-1], Model("Hello"), pulse=lambda: TALK)
     world.ask(question)
     return world.llm.asked[0][-1]["content"]
 
 
 def test_a_topic_that_the_question_names_is_given_to_the_model_with_its_records_and_newest_items(tmp_path):
     line = "SharePoint: 3 mentions in 3 sources, records: CVE-2026-0001, latest: Attack wave (A News, 2026-01-01)"
-    assert line in told(tmp_path, "Is sharepoint affected?")
-    assert "CVE-2026-0002:" not in told(tmp_path, "Is SharePoint affected?")
+    prompt = told(tmp_path, "Is sharepoint affected?")
+    assert line in prompt
+    assert "CVE-2026-0002: 1 mentions" not in prompt
 
 
 def test_the_talk_about_a_record_that_the_question_names_is_given_too(tmp_path):
