@@ -227,6 +227,10 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__file__ = str(self._path)
         exec(self._code, module.__dict__)
 
+    def get_code(self, _: str) -> CodeType:
+        """For `runpy`, which runs a module as the main one."""
+        return self._code
+
 
 def _functions(paths: set[str]) -> dict[Place, list[FunctionType]]:
     """Every function of these files that is alive, by its place."""

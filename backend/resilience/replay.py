@@ -107,7 +107,7 @@ class _Replay:
         """End everything and return the verdict."""
         self.settle(float("inf"))
         if self._opened_at is not None:
-            self.verdict.open_seconds += max(0.0, at - self._opened_at)
+            self.verdict.open_seconds += at - self._opened_at
         return self.verdict
 
     def _changed(self, event: BreakerChanged) -> None:

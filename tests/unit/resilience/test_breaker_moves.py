@@ -10,6 +10,7 @@ from backend.resilience.breaker_states import Lease, State
 from backend.resilience.outcome import Outcome
 from backend.resilience.rejection import FailedElsewhereError
 from tests.unit.resilience.calls import Down, fail, fine
+from tests.unit.resilience.overtaken import overtaken
 
 
 @pytest.fixture
@@ -49,27 +50,6 @@ class Spy(BreakerStorage):
 
     def observe(self, failed, slow):
         self.told.append(("observe", failed, slow))
-
-
-class Overtaken:
-    """A lock before which somebody else gets their turn."""
-
-    def __init__(self, lock, action):
-        self._lock = lock
-        self._action = action
-
-    def __enter__(self):
-        action, self._action = self._action, None
-        if action:
-            action()
-        return self._lock.__enter__()
-
-    def __exit__(self, *error):
-        return self._lock.__exit__(*error)
-
-
-def overtaken(owner, name, action):
-    setattr(owner, name, Overtaken(getattr(owner, name), action))
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The storage: what it is told, what it may decide, and that its own faults decide nothing."""
 
+import logging
+
 import pybreaker
 import pytest
 
@@ -178,3 +180,23 @@ def test_a_state_set_through_pybreakers_protocol_moves_the_breaker(clock):
 
 def test_a_storage_without_a_breaker_counts_nothing():
     assert BreakerStorage().counter == 0
+
+
+def test_the_storage_in_pybreakers_words(clock):
+    breaker = CircuitBreaker(1, 30, clock=clock)
+    storage = breaker._control._storage
+    fail(breaker)
+    assert storage.opened_at == clock.now()
+    breaker.reset()
+    assert storage.opened_at is None
+    before = storage.record.generation
+    storage.state = "open"
+    assert storage.record.generation == before + 1
+
+
+def test_a_storage_without_a_breaker_can_be_set_too(clock, caplog):
+    storage = BreakerStorage(clock=clock)
+    storage.state = "open"
+    storage.opened_at = clock.now()
+    assert (storage.record.state, storage.record.generation) == ("open", 2)
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []

@@ -191,3 +191,20 @@ def test_a_decorated_generator_function_is_guarded(breaker):
     with pytest.raises(Down):
         list(guarded(1, Down()))
     assert breaker.failure_count == 1
+
+
+def test_a_reader_that_leaves_a_stream_leaves_the_count_as_it_was():
+    breaker = CircuitBreaker()
+    fail(breaker, 3)
+
+    def items():
+        yield 1
+        yield 2
+
+    stream = breaker.call(items)
+    next(stream)
+    stream.close()
+    assert breaker.failure_count == 3
+
+
+# pybreaker's words

@@ -63,3 +63,38 @@ def test_a_budget_of_nothing_allows_nothing(clock):
 def test_numbers_that_make_no_sense_are_refused(given_):
     with pytest.raises(ValueError, match="a retry budget needs"):
         RetryBudget(**given_)
+
+
+def test_what_was_spent_in_the_first_slice_is_free_again_exactly_a_window_later(clock):
+    budget = RetryBudget(0.2, 3, 60, clock=clock)
+    assert budget.try_spend()
+    clock.advance(59.9)
+    assert budget.available == 2
+    clock.advance(0.1)
+    assert budget.available == 3
+
+
+def test_retries_belong_to_the_slice_in_which_they_were_spent(clock):
+    budget = RetryBudget(0.2, 3, 60, clock=clock)
+    assert budget.try_spend()
+    clock.advance(6)
+    assert [budget.try_spend(), budget.try_spend(), budget.try_spend()] == [True, True, False]
+    clock.advance(54)
+    assert budget.available == 1
+
+
+def test_what_is_left_is_never_less_than_nothing(clock):
+    budget = RetryBudget(0.2, 3, 60, clock=clock)
+    for _ in range(50):
+        budget.note_call()
+    clock.advance(30)
+    assert sum(budget.try_spend() for _ in range(50)) == 10
+    clock.advance(30)
+    assert budget.available == 0
+
+
+def test_a_ratio_above_one_and_a_minimum_of_nothing_are_fine(clock):
+    budget = RetryBudget(2, 0, 0.5, buckets=1, clock=clock)
+    assert not budget.try_spend()
+    budget.note_call()
+    assert [budget.try_spend() for _ in range(3)] == [True, True, False]

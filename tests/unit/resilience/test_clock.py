@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from backend.resilience import SystemClock
 from backend.resilience.clock import SYSTEM_CLOCK
 from backend.resilience.testing import FakeClock
 
@@ -28,3 +29,10 @@ def test_the_fake_clock_moves_only_when_told_and_notes_its_sleeps():
 def test_the_fake_clock_does_not_run_backwards():
     with pytest.raises(ValueError, match="backwards"):
         FakeClock().advance(-1)
+
+
+def test_the_system_clock_really_sleeps():
+    clock = SystemClock()
+    before = clock.monotonic()
+    clock.sleep(0.02)
+    assert clock.monotonic() - before >= 0.015

@@ -234,3 +234,10 @@ def test_going_off_is_a_warning_only_for_what_has_worked_since_the_start(caplog,
     features.disable_automatically("chat", "no network")
     (record,) = [record for record in caplog.records if "chat is off" in record.message]
     assert record.levelname == level
+
+
+def test_reasons_are_cut_at_200_characters(clock):
+    features = GracefulDegradation(failure_threshold=1, clock=clock)
+    features.register_feature("chat", fallback=None)
+    features.record_failure("chat", Down("word " * 100))
+    assert len(features.reason("chat")) == len("1 failures in a row, last: ") + 200

@@ -4,6 +4,7 @@ import pytest
 
 from backend.resilience import GracefulDegradation
 from tests.unit.resilience.calls import down, fine
+from tests.unit.resilience.overtaken import overtaken
 
 
 @pytest.fixture
@@ -124,3 +125,40 @@ def test_the_end_of_an_override_is_seen_by_the_next_call_and_told(features, cloc
 def test_the_status_of_a_feature_kept_on_tells_why(features):
     features.override_feature("chat", True, "the demo must go on", author="anna")
     assert features.status()["chat"]["reason"] == "the demo must go on"
+
+
+def test_managed_by_a_breaker_it_is_tried_each_time():
+    features = GracefulDegradation()
+    features.register_feature("chat", fallback="later")
+    features.disable_automatically("chat", "open")
+    assert [features.execute_with_fallback("chat", fine) for _ in range(3)] == ["fine"] * 3
+    features.disable_automatically("chat", "open")
+    calls = []
+
+    def refuse():
+        calls.append(1)
+        down()
+
+    for _ in range(3):
+        features.execute_with_fallback("chat", refuse)
+    assert len(calls) == 3
+
+
+def test_switched_on_by_hand_no_breaker_watches_any_more(clock):
+    features = GracefulDegradation(clock=clock)
+    features.register_feature("chat", fallback="later")
+    features.disable_automatically("chat", "open")
+    features.enable_feature("chat", author="anna")
+    for _ in range(5):
+        features.execute_with_fallback("chat", down)
+    assert features.execute_with_fallback("chat", pytest.fail) == "later"
+
+
+def test_an_override_that_is_replaced_while_its_end_is_noticed_stays(clock):
+    features = GracefulDegradation(clock=clock)
+    features.register_feature("chat")
+    features.disable_feature("chat", "for a minute", seconds=60)
+    clock.advance(60)
+    overtaken(features, "_lock", lambda: features.disable_feature("chat", "for good"))
+    assert not features.is_enabled("chat")
+    assert features.reason("chat") == "for good"

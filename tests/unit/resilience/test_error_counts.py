@@ -99,3 +99,55 @@ def test_the_group_not_seen_for_longest_makes_room(clock):
         groups.add(print_, "X", "text", clock.now())
         clock.advance(1)
     assert [(group.fingerprint, group.count) for group in groups.newest(9)] == [("three", 1), ("one", 2)]
+
+
+def counts(keep=14_400, **options):
+    return ErrorCounts(keep, **options)
+
+
+def test_few_that_are_kept_exactly_are_folded_one_by_one():
+    made = counts(exact=5)
+    for at in range(20):
+        made.add(float(at), "kind", "place")
+        assert len(made._at) == min(at + 1, 5)
+    assert made.total(-1) == 20
+
+
+def test_many_are_folded_a_tenth_at_a_time():
+    made = counts(exact=100)
+    for at in range(101):
+        made.add(float(at), "kind", "place")
+    assert len(made._at) == 91
+
+
+def test_a_row_is_a_minute():
+    made = counts(exact=1)
+    for at in (0.0, 59.5, 60.0, 119.0, 120.0, 121.0):
+        made.add(at, "kind", "place")
+    assert [(row.last, row.total) for row in made._minutes] == [(59.5, 2), (119.0, 2), (120.0, 1)]
+
+
+def test_a_window_begins_after_its_first_moment():
+    made = counts(exact=1)
+    for at in (10.0, 10.0, 70.0):
+        made.add(at, "kind", "place")
+    assert made.total(10.0) == 1
+    assert (made.by_kind(10.0), made.by_place(10.0)) == ({"kind": 1}, {"place": 1})
+    assert (made.by_kind(9.9), made.by_place(9.9)) == ({"kind": 3}, {"place": 3})
+
+
+def test_rows_that_are_too_old_are_thrown_away():
+    made = counts(keep=600, exact=1)
+    for minute in range(60):
+        made.add(minute * 60.0, "kind", "place")
+    assert len(made._minutes) == 9, "ten minutes back, the newest one is kept exactly"
+
+
+def test_names_that_are_too_many_add_up_when_they_are_restored():
+    full = counts(exact=1, names=9)
+    for name in ("a", "b", "c", "c"):
+        full.add(0.0, name, name)
+    small = counts(exact=1, names=1)
+    small.restore(full.snapshot(0), 0, 0)
+    assert small.by_kind(-1) == {"other": 3, "a": 1}
+    assert small.by_place(-1) == {"other": 3, "a": 1}

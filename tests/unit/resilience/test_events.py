@@ -57,3 +57,16 @@ def test_a_listener_that_subscribes_another_while_it_is_told_does_no_harm():
 def test_an_empty_list_of_listeners_is_kept_where_it_is_handed_in():
     given = Listeners()
     assert (given or Listeners()) is given
+
+
+def test_who_comes_after_the_first_event_is_told_of_the_next():
+    listeners, told = Listeners(), []
+    listeners.notify("first")
+    assert not listeners.wants(str)
+    forget = listeners.subscribe(told.append)
+    stay = []
+    listeners.subscribe(stay.append)
+    listeners.notify("second")
+    forget()
+    listeners.notify("third")
+    assert (told, stay) == (["second"], ["second", "third"])

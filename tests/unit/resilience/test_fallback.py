@@ -87,3 +87,13 @@ def test_a_builtin_without_a_signature_is_given_the_arguments():
 def test_the_mark_of_what_was_not_given_reads_as_such():
     assert repr(MISSING) == "MISSING"
     assert not MISSING
+
+
+def test_of_ours_500_is_the_first_status_that_is_a_fault():
+    class Odd(DashboardError):
+        """A status of its own."""
+
+    Odd.status = 499
+    assert not calls_for_fallback(Odd())
+    Odd.status = 500
+    assert calls_for_fallback(Odd())

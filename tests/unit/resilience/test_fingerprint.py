@@ -39,3 +39,10 @@ def test_words_are_kept():
 
 def test_texts_that_are_no_proper_unicode_are_taken_too():
     assert fingerprint("X", "\ud800").startswith("v1:")
+
+
+def test_a_fault_goes_by_its_first_300_characters():
+    text = "word " * 60
+    assert len(text) == 300
+    assert fingerprint("x", text[:-1] + "a") != fingerprint("x", text[:-1] + "b")
+    assert fingerprint("x", text + "a") == fingerprint("x", text + "b")

@@ -3,7 +3,8 @@
 import pybreaker
 import pytest
 
-from backend.resilience import CircuitBreaker
+from backend.resilience import CircuitBreaker, CountWindow
+from backend.resilience.pybreaker_face import PybreakerFace
 from tests.unit.resilience.calls import Down, down, fail, fine
 
 
@@ -118,3 +119,37 @@ def test_a_listener_that_raises_does_not_prevent_the_trip(breaker, caplog):
             breaker.call(down)
     assert breaker.state == "open"
     assert "a listener of breaker kev failed" in caplog.text
+
+
+def test_pybreakers_threshold_may_be_set_while_it_is_open(clock):
+    breaker = CircuitBreaker(5, 30, clock=clock)
+    fail(breaker, 5)
+    breaker.fail_max = 1
+    clock.advance(30)
+    breaker.call(fine)
+    fail(breaker)
+    assert breaker.state == "open"
+
+
+def test_it_says_nothing_to_a_window_of_another_kind():
+    breaker = CircuitBreaker(window=CountWindow(20))
+    assert breaker.fail_max == 1
+    breaker.fail_max = 3
+    assert not hasattr(breaker._control.window, "threshold")
+
+
+def test_opened_and_half_opened_by_hand_is_told_and_begins_with_the_first_break(clock):
+    told = []
+    breaker = CircuitBreaker(1, 30, growth=2, clock=clock)
+    breaker.events.subscribe(told.append)
+    assert breaker.open() is False
+    assert [event.new for event in told] == ["open"]
+    assert (breaker.snapshot.level, breaker.retry_after) == (0, 30)
+    breaker.half_open()
+    fail(breaker)
+    assert (breaker.snapshot.level, breaker.retry_after) == (1, 60)
+
+
+def test_the_face_alone_admits_nothing():
+    with pytest.raises(NotImplementedError):
+        PybreakerFace.begin(object())

@@ -146,3 +146,15 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 @given(st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_anything_can_be_redacted(value):
     json.dumps(redact(value), allow_nan=False)
+
+
+def test_of_a_text_beyond_twice_the_limit_only_whole_words_before_it_are_searched():
+    secret = "token=" + "x" * 180  # 186 characters that become 16
+    assert redact_text(f"{secret} one two thre", 100) == "token=[redacted] one two thre", "199 characters"
+    assert redact_text(f"{secret} one two three", 100) == "token=[redacted] one two three", "200, just what is searched"
+    assert redact_text(f"{secret} one two threes", 100) == "token=[redacted] one two", "201, cut after 200 at a blank"
+    assert redact_text(f"{secret} one two three four five", 100) == "token=[redacted] one two"
+
+
+def test_a_text_at_the_deepest_level_is_shown():
+    assert redact(["text", ["deeper"]], depth=1) == ["text", "…"]

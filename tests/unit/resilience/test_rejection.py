@@ -63,3 +63,14 @@ def test_an_error_that_cannot_be_copied_is_described():
     kept = without_traceback(Odd())
     assert isinstance(kept, RuntimeError)
     assert str(kept) == "Odd: odd"
+
+
+def test_a_cause_of_a_class_that_takes_no_arguments_keeps_those_it_was_given():
+    class Odd(Exception):
+        """Passes no arguments on."""
+
+        def __new__(cls, *_):
+            return super().__new__(cls)
+
+    kept = without_traceback(Odd("why"))
+    assert (type(kept), kept.args) == (Odd, ("why",))

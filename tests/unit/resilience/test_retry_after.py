@@ -49,3 +49,8 @@ def test_of_other_errors_the_attribute_and_the_header_count():
     assert asked_wait(error, NOW) == 9
     error.retry_after = 4
     assert asked_wait(error, NOW) == 4
+
+
+def test_a_negative_wait_says_nothing(clock):
+    assert parse_retry_after("-0.5", clock.now()) is None
+    assert parse_retry_after(0, clock.now()) == 0

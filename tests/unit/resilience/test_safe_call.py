@@ -121,3 +121,11 @@ def test_with_fallback_takes_timers_and_lets_cancellations_pass():
 
 def test_with_fallback_passes_results_on():
     assert with_fallback("instead")(lambda: "fine")() == "fine"
+
+
+def test_a_safe_calls_log_line_has_at_most_500_characters_of_the_error(caplog, clock):
+    def refuse():
+        raise Down("word " * 200)
+
+    safe_api_call(refuse, max_retries=0, clock=clock, aggregator=ErrorAggregator())
+    assert len(caplog.records[0].args[-1]) == 500

@@ -133,3 +133,16 @@ def test_rates_of_an_empty_window_are_zero():
     assert WindowStats(0, 0, 0).failure_rate == WindowStats(0, 0, 0).slow_rate == 0
     assert WindowStats(4, 1, 2).failure_rate == 0.25
     assert WindowStats(4, 1, 2).slow_rate == 0.5
+
+
+def test_a_time_window_keeps_one_slice_for_all_calls_of_it(clock):
+    window = TimeWindow(60, minimum_calls=1000, clock=clock)
+    for _ in range(50):
+        window.record(True, False)
+    assert len(window._kept) == 1
+    clock.advance(50)
+    for _ in range(3):
+        window.record(False, False)
+    assert len(window._kept) == 2
+    clock.advance(10)
+    assert window.stats().calls == 3, "the fifty are gone, the three are not"
