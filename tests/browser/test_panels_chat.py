@@ -118,13 +118,19 @@ def test_a_failed_answer_keeps_what_was_said_and_can_be_asked_again(opened):
     _ask(page)
     _delta(wire, 0, "Half an")
     told = {"error": "The model broke off", "type": "UPSTREAM_ERROR", "timestamp": iso(), "recoverable": True}
-    wire.push("chat", "chat_error", {**IDS, **told, "suggestion": "Ask again", "partial": "Half an answer"})
-    answer = page.locator("#chat .message--answer")
+    wire.push("chat", "chat_error", {**IDS, **told, "suggestion": "Ask again", "partial_text": "Half an answer"})
+    answer = page.locator("#chat .message--answer").first
     expect(answer).to_contain_text("Half an answer")
     expect(answer).to_contain_text("The model broke off")
-    answer.get_by_role("button", name="Retry now").click()
-    expect(page.locator("#chat .message--user")).to_have_count(2)
-    assert [sent["message"] for sent in wire.sent("chat_message")] == ["Why?", "Why?"]
+    again = {**IDS, "message_id": "33333333-3333-4333-8333-333333333333"}
+    wire.answers["chat_retry"] = lambda _: again
+    answer.get_by_role("button", name="Retry").click()
+    expect(page.locator("#chat .message--answer")).to_have_count(2)
+    wire.push("chat", "chat_delta", {**again, "index": 0, "delta": "A whole answer"})
+    expect(page.locator("#chat .message--answer").last).to_contain_text("A whole answer")
+    expect(page.locator("#chat .message--user")).to_have_count(1)
+    assert wire.sent("chat_retry") == [{"message_id": IDS["message_id"]}]
+    assert len(wire.sent("chat_message")) == 1
 
 
 def test_stop_is_sent_and_the_part_so_far_stays(opened):
@@ -213,3 +219,50 @@ def test_a_viewer_may_read_but_not_ask(new_page, jupiter):
     expect(page.locator("#chat")).to_contain_text("Your role allows reading only")
     expect(page.locator("#chat textarea")).to_have_count(0)
     expect(page.get_by_role("button", name="New experiment")).to_have_count(0)
+
+
+def test_ids_that_no_record_has_are_marked_in_the_text_and_named_below_it(opened):
+    page, wire = opened()
+    _ask(page)
+    _respond(wire, "See **CVE-2026-7777**, cve-2026-7777 and CVE-2026-77771.", unknown_ids=["CVE-2026-7777"])
+    marks = page.locator("#chat .prose mark")
+    expect(marks).to_have_count(2)
+    assert marks.all_inner_texts() == ["CVE-2026-7777", "cve-2026-7777"]
+    expect(page.locator("#chat .message--answer")).to_contain_text("Not in any source")
+
+
+def test_another_model_can_be_chosen_and_stays_chosen(opened):
+    page, wire = opened()
+    listed = {"provider": "grok", "configured": True, "default": "grok-a", "models": ["grok-a", "grok-b"]}
+    page.route("**/api/chat/models", lambda route: route.fulfill(json={**listed, "as_of": iso(-60), "stale": False}))
+    page.reload()
+    choice = page.get_by_label("Model")
+    expect(choice).to_have_value("grok-a")
+    choice.select_option("grok-b")
+    _ask(page)
+    page.wait_for_timeout(100)
+    assert wire.sent("chat_message")[-1]["model"] == "grok-b"
+    page.reload()
+    expect(page.get_by_label("Model")).to_have_value("grok-b")
+
+
+def test_conversations_are_searched_while_one_types_and_show_where_they_were_found(opened):
+    page, _ = opened()
+    asked = []
+    row = {"id": IDS["conversation_id"], "title": "About Acme", "created_at": iso(), "updated_at": iso(), "saved": True}
+
+    def conversations(route):
+        asked.append(route.request.url.partition("?")[2])
+        match = {"message_id": "m", "role": "user", "excerpt": "…<b>the</b> injection of"}
+        found = [{**row, "match": match}] if "search=inject" in route.request.url else [row]
+        route.fulfill(json={"conversations": [] if "search=none" in route.request.url else found, "next_cursor": None})
+
+    page.route("**/api/conversations*", conversations)
+    page.get_by_role("button", name="History").click()
+    search = page.get_by_label("Search conversations")
+    expect(search).to_be_focused()
+    search.press_sequentially("inject", delay=20)
+    expect(page.locator("#chat .conversation__match")).to_have_text("…<b>the</b> injection of")
+    assert asked == ["", "search=inject"]
+    search.fill("none")
+    expect(page.locator("#chat .chat__list")).to_contain_text("Nothing found")

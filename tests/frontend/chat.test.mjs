@@ -74,7 +74,7 @@ test("the whole answer replaces its pieces and ends it", () => {
 
 test("stopped, cut off and failed answers are told apart", () => {
   const end = (more) => chat.response(chat.accepted(asked(), "m1", IDS), { ...IDS, response: "x", timestamp: "t", ...more })[1].status;
-  assert.deepEqual([end({ stopped: true }), end({ truncated: true }), end({ is_error: true })], ["stopped", "incomplete", "failed"]);
+  assert.deepEqual([end({ stopped: true }), end({ truncated: true }), end({ is_error: true })], ["stopped", "truncated", "failed"]);
 });
 
 test("a failure keeps what had been said", () => {
@@ -86,9 +86,18 @@ test("a failure keeps what had been said", () => {
 
 test("a refused question leaves the list", () => assert.deepEqual(chat.refused(asked(), "m1"), []));
 
-test("the question of an answer can be asked again", () => {
-  assert.equal(chat.questionOf(chat.accepted(asked(), "m1", IDS), "a1"), "Why?");
-  assert.equal(chat.questionOf([], "a1"), "");
+test("an answer whose question is asked again stays, and one more begins, once", () => {
+  const failed = chat.failure(chat.accepted(asked(), "m1", IDS), { ...IDS, partial_text: "Half", timestamp: "t" }, { title: "No answer" });
+  const again = chat.askedAgain(failed, { message_id: "a2" });
+  assert.deepEqual(told(again).slice(1), [["assistant", "Half", "failed"], ["assistant", "", "thinking"]]);
+  assert.equal(chat.askedAgain(again, { message_id: "a2" }), again);
+});
+
+test("an answer cut off by its length and one that broke off are not the same", () => {
+  const whole = chat.response(chat.accepted(asked(), "m1", IDS), { ...IDS, response: "Long", truncated: true });
+  assert.equal(whole[1].status, "truncated");
+  const rows = [{ id: "a1", role: "assistant", content: "Half", status: "incomplete", unknown_ids: ["CVE-2026-1"] }];
+  assert.deepEqual([chat.history([], rows)[0].status, chat.history([], rows)[0].unknownIds], ["incomplete", ["CVE-2026-1"]]);
 });
 
 test("a conversation is bounded", () => {

@@ -7,6 +7,7 @@ import { blockNodes, blocks } from "./markdown.js";
 class Prose extends Directive {
   #shown = [];
   #text = null;
+  #marks = "";
 
   constructor(part) {
     super(part);
@@ -17,29 +18,52 @@ class Prose extends Directive {
     return nothing;
   }
 
-  update({ element }, [text]) {
-    if (text === this.#text) return nothing;
+  update({ element }, [text, marked]) {
+    const marks = marked.join(" ");
+    if (text === this.#text && marks === this.#marks) return nothing;
+    if (marks !== this.#marks) this.#shown = [];
     this.#text = text;
+    this.#marks = marks;
     const wanted = blocks(text);
     let same = 0;
     while (same < wanted.length && same < this.#shown.length && wanted[same].raw === this.#shown[same]) same += 1;
     while (element.children.length > same) element.lastElementChild.remove();
-    for (const token of wanted.slice(same)) element.append(block(token));
+    for (const token of wanted.slice(same)) element.append(block(token, marked));
     this.#shown = wanted.map((token) => token.raw);
     return nothing;
   }
 }
 
-function block(token) {
+function block(token, marked) {
   const box = document.createElement("div");
   box.className = "prose__block";
   box.append(blockNodes(token));
+  if (marked.length) markWords(box, marked);
   return box;
+}
+
+/** Mark words wherever they stand as text. */
+function markWords(box, words) {
+  const ids = words.filter((word) => /^[\w-]+$/.test(word));
+  if (!ids.length) return;
+  const pattern = new RegExp(`(${ids.join("|")})(?![\\w-])`, "i");
+  const walker = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const found = pattern.exec(node.data);
+    if (!found || node.parentNode.localName === "mark") continue;
+    const word = node.splitText(found.index);
+    word.splitText(found[0].length);
+    const mark = document.createElement("mark");
+    mark.className = "prose__unknown";
+    mark.title = "No source has a record of this id";
+    word.replaceWith(mark);
+    mark.append(word);
+  }
 }
 
 const prose = directive(Prose);
 
-/** Markdown text as an element. */
-export function proseTemplate(text) {
-  return html`<div class="prose" ${prose(text)}></div>`;
+/** Markdown text as an element, some words in it marked as unknown. */
+export function proseTemplate(text, unknown = []) {
+  return html`<div class="prose" ${prose(text, unknown)}></div>`;
 }

@@ -3,8 +3,8 @@
  * changed). What arrives twice, late or from another tab leaves the list right.
  *
  * A message: {id, role, text, status, at, sources, clientId?, index?, problem?, degraded?, reason?, notes?}
- * status of a question: sending | sent | unconfirmed; of an answer: thinking | streaming | complete | stopped | incomplete |
- * interrupted | failed. `index` is the number of the last piece in `text`.
+ * status of a question: sending | sent | unconfirmed; of an answer: thinking | streaming | complete | stopped | truncated |
+ * incomplete | interrupted | failed. `index` is the number of the last piece in `text`.
  */
 
 /** Messages of one conversation that a browser holds at most; the oldest go first. */
@@ -65,7 +65,7 @@ export function delta(messages, payload) {
 export function response(messages, payload) {
   return changed(begun(messages, payload.message_id), byId(payload.message_id), {
     text: payload.response,
-    status: payload.stopped ? "stopped" : payload.is_error ? "failed" : payload.truncated ? "incomplete" : "complete",
+    status: payload.stopped ? "stopped" : payload.is_error ? "failed" : payload.truncated ? "truncated" : "complete",
     at: payload.timestamp,
     sources: payload.sources ?? [],
     degraded: payload.degraded === true,
@@ -80,7 +80,7 @@ export function response(messages, payload) {
 export function failure(messages, payload, problem) {
   const answer = messages.find(({ id }) => id === payload.message_id);
   return changed(begun(messages, payload.message_id), byId(payload.message_id), {
-    text: payload.partial ?? answer?.text ?? "",
+    text: payload.partial_text ?? answer?.text ?? "",
     status: "failed",
     at: payload.timestamp,
     notice: payload.notice ?? "",
@@ -105,6 +105,7 @@ function fromRow(row, held) {
   const kept = held && held.role === row.role && !RUNNING.has(held.status) ? held : {};
   const status = row.role === "user" ? "sent" : row.status === "streaming" && index < 0 ? "thinking" : row.status;
   const base = { id: row.id, role: row.role, text: row.content, at: row.created_at, sources: row.sources ?? [], index };
+  if (row.unknown_ids) base.unknownIds = row.unknown_ids;
   return { ...kept, ...base, status: kept.status === "failed" ? "failed" : status };
 }
 
@@ -113,10 +114,9 @@ export function running(messages) {
   return messages.findLast((message) => message.role === "assistant" && RUNNING.has(message.status));
 }
 
-/** The question before an answer: what "ask again" sends. */
-export function questionOf(messages, answerId) {
-  const place = messages.findIndex(({ id }) => id === answerId);
-  return messages.slice(0, Math.max(0, place)).findLast(({ role }) => role === "user")?.text ?? "";
+/** The question of an answer is asked again: one more answer begins. */
+export function askedAgain(messages, { message_id: answerId }) {
+  return begun(messages, answerId);
 }
 
 function begun(messages, answerId, at = null) {

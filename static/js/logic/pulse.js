@@ -1,6 +1,6 @@
 /** The community pulse as things to draw. */
 
-import { parseTime } from "./time.js";
+import { countText, parseTime } from "./time.js";
 
 /** What is held of a payload of pulse_update. */
 export function takePulse(payload) {
@@ -16,6 +16,20 @@ export function takePulse(payload) {
     message: payload.message ?? "",
     suggestion: payload.suggestion ?? "",
   };
+}
+
+/** What a topic is, where its name does not say it. */
+export const KIND_WORDS = { actor: "actor", product: "product" };
+
+/** Who talks about a topic, in words. */
+export function factsText({ authors, source_names: names = [], burst }) {
+  const shown = names.slice(0, 4).join(", ") + (names.length > 4 ? ` and ${names.length - 4} more` : "");
+  return [shown, authors ? countText(authors, "author") : "", burst === null ? "no history yet to tell a burst" : ""].filter(Boolean).join(" · ");
+}
+
+/** Where an item is from, by whom, and when. */
+export function itemFacts({ source, source_names: names, author }, ago) {
+  return [names?.length > 1 ? names.join(", ") : source, author ?? "", ago].filter(Boolean).join(" · ");
 }
 
 /** The trend of a topic: {tone, text}. Velocity is in mentions per hour against the window before. */

@@ -4,12 +4,13 @@ import { blank, skeleton } from "../dom/blank.js";
 import { Frame } from "../dom/frame.js";
 import { html, nothing, render, repeat } from "../dom/html.js";
 import { chatState } from "../logic/chat_state.js";
-import { questionOf, running } from "../logic/chat.js";
+import { running } from "../logic/chat.js";
 import { atEnd } from "../logic/scroll.js";
 import { Conversation } from "../state/conversation.js";
 import { messageTemplate } from "./chat_message.js";
 import { Writer } from "./chat_writer.js";
 import { Conversations } from "./conversations.js";
+import { ModelChoice } from "./model_choice.js";
 
 const PROMPTS = ["Which threats need attention first?", "What is the community talking about?", "What is not working right now?"];
 
@@ -20,10 +21,11 @@ export function mountChat(app) {
   frame.draw("body", html`<div class="chat__list" data-part="list" hidden></div>
     <div class="chat__scroll" data-part="scroll" tabindex="0" role="log" aria-live="off" aria-label="Conversation"></div>
     <button class="button chat__below" data-part="below" hidden>New text below</button>
-    <div class="chat__writer" data-part="writer"></div>`);
+    <div class="chat__writer" data-part="writer"></div><div class="chat__models" data-part="models"></div>`);
   const scroll = frame.part("scroll");
   const below = frame.part("below");
   const writer = new Writer(frame.part("writer"), app, { send, stop: () => conversation.stop() });
+  const models = new ModelChoice(app, frame.part("models"), (name) => conversation.choose(name));
   const list = new Conversations(app, frame, (id) => conversation.open(id));
   let following = true;
 
@@ -45,6 +47,11 @@ export function mountChat(app) {
   function send(text) {
     following = true;
     return conversation.ask(text);
+  }
+
+  function retry(id) {
+    following = true;
+    conversation.retry(id);
   }
 
   function draw() {
@@ -70,9 +77,11 @@ export function mountChat(app) {
   function content({ messages, ready, loading, notice }) {
     if (!messages.length && (!ready || loading)) return skeleton(3, "Loading…");
     if (!messages.length) return welcome();
-    const actions = { now: session.now(), resend: (id) => conversation.resend(id) };
+    const busy = Boolean(running(messages));
+    const again = writer.allowed && !busy ? ({ id }) => retry(id) : null;
+    const actions = { now: session.now(), resend: (id) => conversation.resend(id), last: messages.at(-1) };
     return html`${notice ? html`<p class="message__meta message__meta--warn">${notice}</p>` : nothing}<ol class="chat__messages">
-      ${repeat(messages, ({ clientId, id }) => clientId ?? id, (message) => messageTemplate(message, { ...actions, again: () => again(message) }))}
+      ${repeat(messages, ({ clientId, id }) => clientId ?? id, (message) => messageTemplate(message, { ...actions, again: again && (() => again(message)) }))}
     </ol>`;
   }
 
@@ -83,11 +92,6 @@ export function mountChat(app) {
       ? html`No language model is set up, so answers come from the local threat and status data. Set <code>JUPITER_LLM_API_KEY</code> for a model, or run <code>python run.py demo</code>.`
       : "Answers rest on the threat and status data of this server and name their sources.";
     return blank("Ask about what you see", text, writer.allowed ? prompts : nothing);
-  }
-
-  function again(message) {
-    const text = questionOf(store.get("chat").messages, message.id);
-    if (text && !send(text)) app.toasts.show({ level: "warning", message: "There is no connection. Ask again when it is back." });
   }
 
   function follow(now) {

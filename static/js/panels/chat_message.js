@@ -11,13 +11,16 @@ import { reference } from "./threat_row.js";
 const SOURCES_SHOWN = 3;
 const NOTES = {
   stopped: "Stopped.",
-  incomplete: "Cut off at the longest length; there may be more to say.",
-  interrupted: "Broken off when the server stopped.",
+  truncated: "Cut off at the longest length; there may be more to say.",
+  incomplete: "Broke off before its end: what stands here is not the whole answer.",
+  interrupted: "Broken off when the server stopped: what stands here is not the whole answer.",
 };
+/** Answers whose question is worth asking again. */
+const UNFINISHED = new Set(["failed", "interrupted", "incomplete", "stopped"]);
 
 /**
  * @param {object} message see logic/chat.js
- * @param {{now: number, again: function, resend: function}} actions
+ * @param {{now: number, again: function|null, resend: function, last: object}} actions again: ask its question again
  */
 export function messageTemplate(message, actions) {
   return message.role === "user" ? question(message, actions) : answer(message, actions);
@@ -32,13 +35,13 @@ function question({ text, status, clientId }, { resend }) {
       : nothing}</li>`;
 }
 
-function answer(message, { now, again }) {
+function answer(message, { now, again, last }) {
   const { status, text, degraded, problem } = message;
-  const failed = status === "failed" || status === "interrupted" || status === "incomplete";
+  const open = UNFINISHED.has(status) || (degraded && message.id === last?.id);
   return html`<li class="message message--answer" data-status=${status}>
     <span class="unseen">Jupiter answered:</span>
     ${status === "thinking" ? html`<p class="thinking"><i></i><i></i><i></i><span>Thinking</span></p>` : nothing}
-    ${text ? proseTemplate(text) : nothing}
+    ${text ? proseTemplate(text, message.unknownIds) : nothing}
     ${status === "streaming" ? html`<span class="message__cursor" aria-hidden="true"></span>` : nothing}
     ${degraded ? degradation(message) : nothing}
     ${NOTES[status] ? html`<p class="message__meta">${NOTES[status]}</p>` : nothing}
@@ -46,8 +49,8 @@ function answer(message, { now, again }) {
     ${message.unknownIds?.length
       ? html`<p class="message__meta message__meta--warn">Not in any source, check before you rely on it: ${message.unknownIds.join(", ")}</p>`
       : nothing}
-    ${problem ? problemTemplate(problem, now, problem.recoverable ? again : null) : nothing}
-    ${failed && !problem ? html`<button class="button button--small" @click=${again}>Ask again</button>` : nothing}
+    ${problem ? problemTemplate(problem, now, null) : nothing}
+    ${open && again ? html`<button class="button button--small message__again" @click=${again}>Retry</button>` : nothing}
     ${message.sources?.length ? sources(message.sources, now) : nothing}
   </li>`;
 }

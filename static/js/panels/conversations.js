@@ -2,10 +2,14 @@
 
 import { blank } from "../dom/blank.js";
 import { askText, confirmAction } from "../dom/dialog.js";
-import { html, nothing, render, repeat } from "../dom/html.js";
+import { html, live, nothing, render, repeat } from "../dom/html.js";
+import { listQuery } from "../logic/conversations.js";
 import { lostProblem, toProblem } from "../logic/problems.js";
 import { agoText, parseTime } from "../logic/time.js";
 import { get, patch, remove } from "../net/rest.js";
+
+/** Pause after the last letter before a search is asked for. */
+const TYPING_MS = 250;
 
 export class Conversations {
   #app;
@@ -13,7 +17,10 @@ export class Conversations {
   #open;
   #current = "";
   #shown = false;
-  #state = { rows: null, cursor: null, problem: null };
+  #state = { rows: null, cursor: null };
+  #words = "";
+  #round = 0;
+  #typing = null;
 
   constructor(app, frame, open) {
     this.#app = app;
@@ -38,21 +45,30 @@ export class Conversations {
   async #toggle(shown) {
     this.#shown = shown;
     this.#frame.part("list").hidden = !shown;
-    for (const name of ["scroll", "writer"]) this.#frame.part(name).hidden = shown;
+    for (const name of ["scroll", "writer", "models"]) this.#frame.part(name).hidden = shown;
     this.#drawTools();
     if (!shown) return;
     this.#drawList();
     await this.#load();
-    this.#frame.part("list").querySelector("button")?.focus();
+    this.#frame.part("list").querySelector("input")?.focus();
+  }
+
+  #typed(words) {
+    this.#words = words.trim();
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => this.#load(), TYPING_MS);
   }
 
   async #load(cursor = null) {
+    this.#round += 1;
+    const round = this.#round;
     await this.#guarded("The conversations were not loaded", async () => {
-      const page = await get(`/api/conversations${cursor ? `?cursor=${encodeURIComponent(cursor)}` : ""}`);
+      const page = await get(`/api/conversations${listQuery(this.#words, cursor)}`);
+      if (round !== this.#round) return; // what was typed since is asked for by itself
       const rows = cursor ? [...this.#state.rows, ...page.conversations] : page.conversations;
-      this.#state = { rows: rows.slice(0, 500), cursor: page.next_cursor, problem: null };
+      this.#state = { rows: rows.slice(0, 500), cursor: page.next_cursor };
     });
-    this.#drawList();
+    if (round === this.#round) this.#drawList();
   }
 
   #choose(id) {
@@ -89,9 +105,15 @@ export class Conversations {
 
   #template() {
     const { rows, cursor } = this.#state;
-    if (!rows) return blank("Conversations", "Loading…");
+    return html`<div class="conversations__search"><input class="input" type="search" maxlength="200" aria-label="Search conversations"
+        placeholder="Search titles and messages" .value=${live(this.#words)} @input=${(event) => this.#typed(event.target.value)}></div>
+      ${rows ? this.#found(rows, cursor) : blank("Conversations", "Loading…")}`;
+  }
+
+  #found(rows, cursor) {
+    if (!rows.length && this.#words) return blank("Nothing found", `No title and no message has all the words of “${this.#words}”.`);
     if (!rows.length) return blank("No conversations yet", "They appear here once you have asked something.");
-    return html`<ul class="conversations">${repeat(rows, ({ id }) => id, (row) => this.#row(row))}</ul>
+    return html`<ul class="conversations" aria-label="Conversations">${repeat(rows, ({ id }) => id, (row) => this.#row(row))}</ul>
       ${cursor ? html`<button class="button button--small" @click=${() => this.#load(cursor)}>Load more</button>` : nothing}`;
   }
 
@@ -99,7 +121,8 @@ export class Conversations {
     const at = parseTime(row.updated_at);
     return html`<li class="conversation">
       <button class="conversation__open" aria-current=${row.id === this.#current ? "true" : "false"} @click=${() => this.#choose(row.id)}>
-        <span>${row.title}</span><span class="faint">${at === null ? "" : agoText(at, this.#app.session.now())}${row.saved === false ? " · not saved yet" : ""}</span></button>
+        <span>${row.title}</span>${row.match ? html`<span class="conversation__match">${row.match.excerpt}</span>` : nothing}<span class="faint">${at === null ? "" : agoText(at, this.#app.session.now())}${row.saved === false ? " · not saved yet" : ""}</span></button>
+      <a class="button button--quiet button--small" href="/api/conversations/${row.id}/export" download aria-label="Export ${row.title}">Export</a>
       <button class="button button--quiet button--small" @click=${() => this.#rename(row)}>Rename</button>
       <button class="button button--quiet button--small" @click=${() => this.#delete(row)}>Delete</button>
     </li>`;

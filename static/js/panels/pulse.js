@@ -4,20 +4,23 @@ import { bar } from "../dom/bar.js";
 import { blank, setupBlank, skeleton, working } from "../dom/blank.js";
 import { html, nothing, repeat } from "../dom/html.js";
 import { waitingText } from "../logic/freshness.js";
-import { mentionShare, takePulse, trend } from "../logic/pulse.js";
+import { factsText, itemFacts, KIND_WORDS, mentionShare, takePulse, trend } from "../logic/pulse.js";
 import { agoText, countText, parseTime } from "../logic/time.js";
 import { DEFAULT_WINDOW, WINDOWS } from "../logic/view.js";
 import { Feed } from "../state/feed.js";
+import { TopicItems } from "../state/topic_items.js";
 import { mountPanel, nothingLoaded } from "./panel.js";
 import { keepFresh } from "./revalidate.js";
 import { reference } from "./threat_row.js";
 
 const SETTINGS = ["JUPITER_PULSE_FEEDS", "JUPITER_SOURCES"];
 const FIRST = 12;
+const MOST_THREATS = 6;
 
 export function mountPulse(app) {
   const { store, session, view } = app;
   const opened = new Set();
+  const details = new TopicItems(app, () => panel.redraw());
   let unfolded = false;
   const wanted = () => view.get().window;
   const feed = new Feed({
@@ -78,7 +81,7 @@ export function mountPulse(app) {
     const { tone, arrow, text, hint } = trend(topic);
     return html`<li class="topic"><details ?open=${open} @toggle=${(event) => toggled(topic.topic, event.target.open)}>
       <summary>
-        <span class="topic__name">${topic.topic}</span>
+        <span class="topic__name">${topic.topic} ${kindTag(topic)}</span>
         <span class="topic__trend tone--${tone}" title=${hint}><span aria-hidden="true">${arrow}</span> ${text}<span class="unseen">, ${hint}</span></span>
         <span class="topic__bar">${bar(mentionShare(topic, topics))}</span>
         <span class="topic__counts">${countText(topic.mentions, "mention")} · ${countText(topic.sources, "source")}</span>
@@ -88,12 +91,32 @@ export function mountPulse(app) {
   }
 
   function items(topic) {
-    return html`<ul class="topic__items">${topic.items.map((item) => {
-      const at = parseTime(item.published);
-      return html`<li>${item.url ? reference(item.url, item.title) : item.title}
-        <span class="faint">${item.source}${at === null ? "" : ` · ${agoText(at, session.now())}`}</span></li>`;
-    })}</ul>
-    ${topic.threat_id ? html`<button class="button button--small" @click=${() => view.set({ search: topic.threat_id, severity: "", ransomware: false })}>Show ${topic.threat_id} among the threats</button>` : nothing}`;
+    const more = details.of(topic, wanted());
+    const shown = more?.items ?? topic.items;
+    const left = (more?.total ?? topic.mentions) - shown.length;
+    return html`<p class="topic__facts">${factsText(topic)}</p>
+      <ul class="topic__items">${shown.map((item) => itemRow(item))}</ul>
+      ${left > 0 && !more ? html`<button class="button button--small" ?disabled=${details.loading(topic)} @click=${() => details.load(topic, wanted())}>Show all ${countText(topic.mentions, "item")}</button>` : nothing}
+      ${left > 0 && more ? html`<p class="topic__facts">and ${countText(left, "older item")}</p>` : nothing}
+      ${threats(topic)}`;
+  }
+
+  function itemRow(item) {
+    const at = parseTime(item.published);
+    return html`<li>${item.url ? reference(item.url, item.title || item.url) : item.title}
+      <span class="faint">${itemFacts(item, at === null ? "" : agoText(at, session.now()))}</span></li>`;
+  }
+
+  function threats({ threat_ids: ids = [] }) {
+    if (!ids.length) return nothing;
+    return html`<div class="topic__threats"><span>Threat records</span>${ids.slice(0, MOST_THREATS).map(
+      (id) => html`<button class="button button--small" title="Show ${id} among the threats" @click=${() => showThreat(id)}>${id}</button>`,
+    )}${ids.length > MOST_THREATS ? html`<span class="faint">and ${ids.length - MOST_THREATS} more</span>` : nothing}</div>`;
+  }
+
+  function showThreat(id) {
+    view.set({ search: id, severity: "", ransomware: false });
+    document.getElementById("threats")?.scrollIntoView({ block: "start" });
   }
 
   function toggled(name, open) {
@@ -107,4 +130,8 @@ export function mountPulse(app) {
     unfolded = true;
     panel.redraw();
   }
+}
+
+function kindTag({ kind }) {
+  return KIND_WORDS[kind] ? html`<span class="tag tone--off">${KIND_WORDS[kind]}</span>` : nothing;
 }

@@ -4,7 +4,7 @@ import * as chat from "../logic/chat.js";
 import { lostProblem, toProblem } from "../logic/problems.js";
 import { Outbox } from "./outbox.js";
 
-const EMPTY = { id: "", messages: [], loading: false, ready: false, problem: null, notice: "", refusal: null };
+const EMPTY = { id: "", messages: [], loading: false, ready: false, problem: null, notice: "", refusal: null, model: "" };
 
 export class Conversation {
   #app;
@@ -35,8 +35,8 @@ export class Conversation {
     const messages = waiting.reduce((list, { clientId, text }) => {
       return chat.unconfirmed(chat.ask(list, { clientId, text, at: null }), clientId);
     }, []);
-    const ready = this.#state?.ready ?? false;
-    this.#app.store.set("chat", { ...EMPTY, id, messages, ready });
+    const { ready = false, model = "" } = this.#state ?? {};
+    this.#app.store.set("chat", { ...EMPTY, id, messages, ready, model });
   }
 
   /** Read the conversation from the server. */
@@ -64,9 +64,27 @@ export class Conversation {
     const clientId = crypto.randomUUID();
     const at = new Date(this.#app.session.now()).toISOString();
     this.#patch({ messages: chat.ask(this.#state.messages, { clientId, text, at }), refusal: null });
-    this.#outbox.add({ clientId, text, conversation: this.#state.id });
+    const { model } = this.#state;
+    this.#outbox.add({ clientId, text, conversation: this.#state.id, ...(model ? { model } : {}) });
     this.#send(this.#outbox.get(clientId));
     return true;
+  }
+
+  /** Ask the question of an answer again. However often this is called for one answer, the server asks once more only. */
+  async retry(answerId) {
+    if (!this.#app.session.connected) return this.#app.toasts.problem(lostProblem("It was not asked again"));
+    const { model } = this.#state;
+    try {
+      const ids = await this.#app.session.send("chat_retry", { message_id: answerId, ...(model ? { model } : {}) });
+      if (ids.conversation_id === this.#state.id) this.#patch({ messages: chat.askedAgain(this.#state.messages, ids) });
+    } catch (refusal) {
+      this.#app.toasts.problem(this.#problem(refusal, "It was not asked again"));
+    }
+  }
+
+  /** Choose the model of the questions to come; "" for the one that is set. */
+  choose(model) {
+    this.#patch({ model });
   }
 
   /** Stop the answer that is being made. */
@@ -92,12 +110,13 @@ export class Conversation {
   }
 
   /** The same client id again: the server answers what it has executed, so nothing is asked twice. */
-  async #send({ clientId, text, conversation }) {
+  async #send({ clientId, text, conversation, model }) {
     try {
       const ids = await this.#app.session.send("chat_message", {
         message: text,
         client_message_id: clientId,
         ...(conversation ? { conversation_id: conversation } : {}),
+        ...(model ? { model } : {}),
       });
       this.#outbox.remove(clientId);
       this.#take(clientId, ids);
