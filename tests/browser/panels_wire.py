@@ -45,7 +45,16 @@ class Wire:
         self.silent = False
         self.refusing = False
         self.log: dict[str, list[dict[str, Any]]] = {}
-        self._seq = {"threats": 100, "pulse": 100, "status": 100, "summary": 100, "chat": 100, "notice": 100}
+        self._seq = {
+            "threats": 100,
+            "pulse": 100,
+            "status": 100,
+            "summary": 100,
+            "chat": 100,
+            "scans": 100,
+            "alerts": 100,
+            "notice": 100,
+        }
         self._first = dict(self._seq)
         self._sockets: list[WebSocketRoute] = []
         page.route(SOCKET, lambda route: route.abort())  # polling, the way round the websocket

@@ -2,11 +2,11 @@
  * Puts the numbered events of each stream in order: nothing twice, nothing lost over a reconnection.
  *
  * A gauge (threats, pulse, status, summary) is a whole picture, and the server may leave pictures out when a client is
- * slow: the newest wins. A log (chat, notice) must be complete: a hole asks for a sync.
+ * slow: the newest wins. A log (chat, scans, alerts, notice) must be complete: a hole asks for a sync.
  */
 
 export const GAUGES = new Set(["threats", "pulse", "status", "summary"]);
-export const STREAMS = ["threats", "pulse", "status", "summary", "chat", "notice"];
+export const STREAMS = ["threats", "pulse", "status", "summary", "chat", "scans", "alerts", "notice"];
 const HELD_LIMIT = 1000;
 
 export class Sequencer {
