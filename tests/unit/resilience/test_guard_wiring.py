@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from backend.errors import DeadlineExceededError
+from backend.errors import CircuitBreakerOpenError, DeadlineExceededError
 from backend.resilience import (
     BreakerStorage,
     CallFinished,
@@ -201,6 +201,20 @@ def test_in_a_full_outage_at_most_a_fifth_is_tried_again(guards, clock):
     assert len(attempts) == calls + len(retries), "each retry that was planned was made"
     assert len(attempts) <= 1.2 * calls + 3, "three a minute are allowed whatever the calls: the first of them"
     assert len(attempts) > 1.19 * calls, "and what is allowed is used"
+
+
+def test_a_prober_that_is_lost_holds_its_permit_no_longer_than_its_own_timeout(guards, clock):
+    guard = guards.add("slow", feature="intel", policy=Policy(timeout=7, attempts=1))
+    fail(guard, 5)
+    clock.advance(60)
+    guard.breaker.begin()  # nobody will ever settle this one
+    clock.advance(6.9)
+    with pytest.raises(CircuitBreakerOpenError) as caught:
+        guard.call(pytest.fail)
+    assert 0 < caught.value.retry_after < 0.11
+    clock.advance(0.1)
+    assert guard.call(fine) == "fine"
+    assert guard.breaker.state == "closed"
 
 
 # Streams
