@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import deque
 from collections.abc import Sequence
 
@@ -14,15 +15,24 @@ from backend.resilience.fleet.treasury import Treasury
 
 
 class MemorySubscription:
-    """The messages for one listener; `next` never waits."""
+    """The messages for one listener."""
 
     def __init__(self) -> None:
         self.messages: deque[Json] = deque()
         self.closed = False
+        self._arrived = threading.Event()
 
     def next(self, timeout: float) -> Json | None:
-        """Return the next message, None where there is none."""
+        """Return the next message; see `Subscription`. With a timeout of 0 it never waits."""
+        if not self.messages and timeout > 0:
+            self._arrived.wait(timeout)
+        self._arrived.clear()
         return self.messages.popleft() if self.messages else None
+
+    def take(self, message: Json) -> None:
+        """Add a message, from whatever thread."""
+        self.messages.append(message)
+        self._arrived.set()
 
     def close(self) -> None:
         """Hear no more."""
@@ -78,4 +88,4 @@ class MemoryServer:
     def _publish(self, message: Json) -> None:
         self.subscriptions = [each for each in self.subscriptions if not each.closed]
         for each in self.subscriptions:
-            each.messages.append(json.loads(json.dumps(message)))
+            each.take(json.loads(json.dumps(message)))
