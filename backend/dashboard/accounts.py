@@ -85,7 +85,11 @@ class AccountService:
             ValidationError: name, role or password do not fit.
         """
         given = checked_password(password) if password is not None else secrets.token_urlsafe(MADE_BYTES)
-        made = self._store.add(name, checked_role(role), given)
+        try:
+            made = self._store.add(name, checked_role(role), given)
+        except ConflictError as error:
+            text = "There is an account of that name already."
+            raise ConflictError(str(error), message=text, details={"name": [text]}) from None
         self._audit.note(by, "add_account", made.id, name=made.name, role=role)
         return made.shown() | ({"password": given} if password is None else {})
 

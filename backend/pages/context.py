@@ -30,7 +30,7 @@ def install(app: Flask, static: Path, *, demo: bool, websocket_only: bool = Fals
 
     def context() -> dict[str, Any]:
         principal = g.get("principal")
-        user = {"id": principal.user_id, "name": principal.user_id, "role": principal.role} if principal else None
+        user = {"id": principal.user_id, "name": principal.name or principal.user_id, "role": principal.role} if principal else None
         csrf_token = session.get("csrf", "") if principal and principal.by_cookie else ""
         return {
             "asset": asset,

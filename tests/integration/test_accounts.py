@@ -251,7 +251,7 @@ def test_attempts_are_limited_for_an_account_and_for_an_address(serve):
 
 def test_the_commands_say_what_is_wrong(jupiter):
     assert "12 to 256" in command(jupiter, "add", "bob", password="short", status=1)
-    assert "exists already" in command(jupiter, "add", "ann", password=GOOD, status=1)
+    assert "of that name already" in command(jupiter, "add", "ann", password=GOOD, status=1)
     assert "no account" in command(jupiter, "disable", "nobody", status=1)
     assert "analyst" in command(jupiter, "list")
 
