@@ -133,10 +133,10 @@ def _wait(error: BaseException, planned: float, policy: RetryPolicy, clock: Cloc
     """The wait before the next attempt, None where there is no time for it."""
     wait = planned
     asked = asked_wait(error, clock.now())
-    if asked is not None:
+    if asked:  # one of 0 asks for nothing
         if asked > policy.max_delay:
             return None
-        wait = max(planned, asked * (1 + _ASKED_MARGIN * random()))
+        wait = asked * (1 + _ASKED_MARGIN * random())
     limit = current_deadline()
     return wait if limit is None or wait < limit.remaining() else None
 

@@ -1,6 +1,7 @@
 """Retry with exponential backoff."""
 
 import time
+from types import SimpleNamespace
 
 import pybreaker
 import pytest
@@ -156,8 +157,26 @@ def test_what_the_other_side_asks_for_is_waited_never_early_and_within_five_per_
     assert asked <= clock.sleeps[0] <= asked * 1.05
 
 
-def test_a_longer_wait_than_asked_for_is_kept(clock):
-    call_with_retry(Flaky(NetworkError("429", retry_after=0.1)), clock=clock)
+@pytest.mark.parametrize("chance", [0.0, 0.5, 0.999])
+@pytest.mark.parametrize("header", ["90", "Thu, 01 Jan 2026 00:01:30 GMT"], ids=["seconds", "date"])
+def test_so_is_what_the_header_of_a_response_asks_for_in_both_forms(clock, header, chance):
+    class Throttled(Exception):
+        """As HTTP clients raise it."""
+
+        response = SimpleNamespace(headers={"Retry-After": header})
+
+    policy = RetryPolicy(2, 0.1, max_delay=100, jitter="full")
+    assert call_with_retry(Flaky(Throttled()), policy, clock=clock, random=lambda: chance) == "fine"
+    assert 90 <= clock.sleeps[0] <= 90 * 1.05
+
+
+def test_it_goes_before_a_longer_wait_that_was_planned(clock):
+    call_with_retry(Flaky(NetworkError("429", retry_after=0.1)), clock=clock, random=lambda: 0.5)
+    assert clock.sleeps == [pytest.approx(0.1025)]
+
+
+def test_who_asks_for_no_wait_gets_the_planned_one(clock):
+    call_with_retry(Flaky(NetworkError("429", retry_after=0)), clock=clock)
     assert clock.sleeps == [1]
 
 
