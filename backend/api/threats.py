@@ -40,7 +40,7 @@ def blueprint(threats: ThreatService) -> Blueprint:
         headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
         return Response(file.body, 200, headers, content_type=file.content_type)
 
-    @routes.route("/threats/<threat_id>")
+    @routes.route("/threats/<string:threat_id>")
     @routes.response(200, ThreatDetailSchema)
     @access("viewer")
     def get_threat(threat_id: str) -> Response:

@@ -1,4 +1,4 @@
-"""The demo: four upstreams on loopback, and the settings that point a server at them."""
+"""The demo: six upstreams on loopback, and the settings that point a server at them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.demo import feeds, model, threats
+from backend.demo import advisories, feeds, model, threats
 from backend.demo.experiments import EXPERIMENTS
 from backend.demo.replies import Reply, Request, json_reply, tagged
 from backend.demo.simulator import Simulator
@@ -26,6 +26,8 @@ class Demo:
         self._started = now()
         kinds = (
             ("threats", "Threat catalogue (simulated KEV)", self._catalogue),
+            ("nvd", "CVE database (simulated NVD)", self._cves),
+            ("ghsa", "Advisories (simulated GitHub)", self._advisories),
             ("epss", "Exploit scores (simulated EPSS)", self._scores),
             ("feeds", "Security news (simulated feeds)", self._news),
             ("llm", "Language model (simulated)", self._model),
@@ -34,11 +36,15 @@ class Demo:
 
     def environ(self) -> dict[str, str]:
         """Return the settings that point a server here, quick enough to watch a failure and its recovery."""
-        threats_at, epss_at, feeds_at, llm_at = (made.address for made in self._simulators.values())
+        threats_at, nvd_at, ghsa_at, epss_at, feeds_at, llm_at = (made.address for made in self._simulators.values())
         return {
-            "JUPITER_SOURCES": "cisa_kev epss hacker_news",
+            "JUPITER_SOURCES": "cisa_kev ghsa nvd epss hacker_news",
             "JUPITER_SOURCE_CISA_KEV_URL": f"{threats_at}/known_exploited_vulnerabilities.json",
             "JUPITER_SOURCE_CISA_KEV_REFRESH_SECONDS": "3",
+            "JUPITER_SOURCE_NVD_URL": f"{nvd_at}/rest/json/cves/2.0",
+            "JUPITER_SOURCE_NVD_REFRESH_SECONDS": "3",
+            "JUPITER_SOURCE_GHSA_URL": f"{ghsa_at}/advisories",
+            "JUPITER_SOURCE_GHSA_REFRESH_SECONDS": "3",
             "JUPITER_SOURCE_EPSS_URL": f"{epss_at}/data/v1/epss",
             "JUPITER_SOURCE_EPSS_REFRESH_SECONDS": "3",
             "JUPITER_SOURCE_HACKER_NEWS_URL": f"{feeds_at}/api/v1/search_by_date",
@@ -81,6 +87,12 @@ class Demo:
         if not request.path.endswith(".json"):
             return json_reply(NOT_HERE, status=404)
         return json_reply(threats.catalogue(self._now(), self._started))
+
+    def _cves(self, request: Request) -> Reply:
+        return json_reply(advisories.nvd_page(request.query, self._now(), self._started))
+
+    def _advisories(self, request: Request) -> Reply:
+        return json_reply(advisories.advisories(request.query, self._now(), self._started))
 
     def _scores(self, request: Request) -> Reply:
         asked = request.query

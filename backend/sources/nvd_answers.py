@@ -113,9 +113,13 @@ def _scores(metrics: Any) -> Iterator[Score | None]:
                     data.get("vectorString"),
                     data.get("baseScore"),
                     version=data.get("version"),
-                    source=plain(metric.get("source"), 80),
+                    source=_scorer(metric.get("source")),
                     primary=metric.get("type") == "Primary",
                 )
+
+
+def _scorer(source: Any) -> str:
+    return "NVD" if source == "nvd@nist.gov" else plain(source, 80)
 
 
 def _affected(configurations: Any) -> tuple[str | None, str | None]:

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fitting, MOST_ROWS, percentText, takeThreats, threatsQuestion } from "../../static/js/logic/threats.js";
+import { exportAddress, foldedFilters, isFiltered, sameThreats } from "../../static/js/logic/threat_view.js";
 import { readView } from "../../static/js/logic/view.js";
 
 const ALL = readView("");
@@ -63,8 +64,8 @@ test("a browser holds a bounded number of rows", () => {
 
 test("held rows are filtered as the server would", () => {
   const held = [
-    { id: "D-1", title: "Edge Box bypass", vendor: "Example", product: null, summary: null, severity: "high", ransomware: true },
-    { id: "D-2", title: "Mail flaw", vendor: null, product: "PostRoom", summary: "edge case", severity: "low", ransomware: null },
+    { id: "D-1", title: "Edge Box bypass", vendor: "Example", product: null, summary: null, severity: "high", ransomware: true, known_exploited: true, sources: ["cisa_kev"], epss: 0.6, date_added: "2026-07-10", aliases: ["GHSA-1"] },
+    { id: "D-2", title: "Mail flaw", vendor: null, product: "PostRoom", summary: "edge case", severity: "low", ransomware: null, known_exploited: null, sources: ["nvd"], epss: null, published: "2026-07-01" },
   ];
   const found = (query) => fitting(held, readView(query)).map(({ id }) => id);
   assert.deepEqual(found(""), ["D-1", "D-2"]);
@@ -72,12 +73,33 @@ test("held rows are filtered as the server would", () => {
   assert.deepEqual(found("?q=bypass+EDGE"), ["D-1"]);
   assert.deepEqual(found("?ransomware=1"), ["D-1"]);
   assert.deepEqual(found("?severity=low"), ["D-2"]);
+  assert.deepEqual(found("?exploited=1"), ["D-1"]);
+  assert.deepEqual(found("?source=nvd"), ["D-2"]);
+  assert.deepEqual(found("?vendor=exam"), ["D-1"]);
+  assert.deepEqual(found("?epss=0.5"), ["D-1"]);
+  assert.deepEqual(found("?q=ghsa-1"), ["D-1"]);
+  assert.deepEqual(found("?since=2026-07-05"), ["D-1"]);
+  assert.deepEqual(found("?until=2026-07-05"), ["D-2"]);
 });
 
 test("a question names only what is filtered", () => {
   assert.deepEqual(threatsQuestion(ALL), { limit: 50 });
   const view = readView("?severity=high&q=+vpn+&ransomware=1");
   assert.deepEqual(threatsQuestion(view, "c"), { limit: 50, severity: "high", search: "vpn", ransomware: true, cursor: "c" });
+});
+
+test("another order is another list than the one that is pushed", () => {
+  assert.equal(isFiltered(readView("?sort=newest")), true);
+  assert.equal(isFiltered(readView("?sort=priority&window=7d")), false);
+  assert.equal(sameThreats(readView("?q=a+&window=1h"), readView("?q=a")), true);
+  assert.equal(sameThreats(readView("?q=a"), readView("?q=a&sort=epss")), false);
+  assert.equal(foldedFilters(readView("?vendor=x&since=2026-07-01&severity=high")), 2);
+});
+
+test("an export asks for the rows that are shown, in their order", () => {
+  const address = exportAddress(readView("?q=vpn+%26+co&exploited=1&epss=0.5&sort=cvss"), "stix", 75);
+  const asked = Object.fromEntries(new URL(address, "http://x").searchParams);
+  assert.deepEqual(asked, { format: "stix", search: "vpn & co", known_exploited: "true", epss_min: "0.5", sort: "cvss", limit: "75" });
 });
 
 test("probabilities keep what matters of them", () => {

@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { chosen, contextLines, keyed, readConsoleView, writeConsoleView } from "../../static/js/logic/errors.js";
-import { isFiltered, readView, writeView } from "../../static/js/logic/view.js";
+import { isFiltered } from "../../static/js/logic/threat_view.js";
+import { readView, writeView } from "../../static/js/logic/view.js";
 
 test("the default view leaves the address clean", () => assert.equal(writeView(readView("")), ""));
 
 test("a view survives its way through the address", () => {
-  const view = { severity: "critical", search: "vpn & co", ransomware: true, window: "7d", conversation: "abc-1" };
+  const view = {
+    severity: "critical", search: "vpn & co", ransomware: true, exploited: true, source: "nvd", vendor: "Red Hat", epss: "0.5",
+    since: "2026-07-01", until: "2026-07-31", sort: "cvss", window: "7d", conversation: "abc-1",
+  };
   assert.deepEqual(readView(writeView(view)), view);
 });
 
 test("what an address cannot mean falls back to the default", () => {
   assert.deepEqual(readView("?severity=evil&window=1y&ransomware=yes&conversation=%3Cscript%3E"), readView(""));
+  assert.deepEqual(readView("?source=%3Cb%3E&epss=7&since=yesterday&until=2026-99-99&sort=evil&exploited=2"), readView(""));
   assert.equal(readView(`?q=${"x".repeat(500)}`).search.length, 100);
 });
 

@@ -28,13 +28,15 @@ def client():
 def _url(demo, name):
     return {
         "threats": demo.environ()["JUPITER_SOURCE_CISA_KEV_URL"],
+        "nvd": demo.environ()["JUPITER_SOURCE_NVD_URL"],
+        "ghsa": demo.environ()["JUPITER_SOURCE_GHSA_URL"],
         "epss": demo.environ()["JUPITER_SOURCE_EPSS_URL"],
         "feeds": demo.environ()["JUPITER_PULSE_FEEDS"].split()[0],
         "llm": demo.environ()["JUPITER_LLM_BASE_URL"] + "/models",
     }[name]
 
 
-NAMES = ("threats", "epss", "feeds", "llm")
+NAMES = ("threats", "nvd", "ghsa", "epss", "feeds", "llm")
 
 
 def test_its_settings_are_all_known_to_the_server(demo):

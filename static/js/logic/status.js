@@ -10,6 +10,12 @@ const TITLES = {
   scan_processing: "Scan processing",
   llm: "Language model",
   cisa_kev: "CISA KEV",
+  nvd: "NVD",
+  ghsa: "GitHub advisories",
+  misp: "MISP feed",
+  urlhaus: "URLhaus",
+  threatfox: "ThreatFox",
+  otx: "OTX",
   epss: "FIRST EPSS",
   hacker_news: "Hacker News",
 };

@@ -1,6 +1,6 @@
 /** The list of threats: pages, pushes and filters become one bounded list of rows. */
 
-import { isFiltered } from "./view.js";
+import { ALL_THREATS, filtersOf, isFiltered } from "./threat_view.js";
 import { parseTime } from "./time.js";
 
 /** Rows that a browser holds at most. */
@@ -23,7 +23,7 @@ export function takeThreats(before, payload, asked, view) {
   const rows = asked || !before || isFiltered(before.view) ? payload.threats : merged(payload.threats, before.rows);
   return {
     ...meta,
-    view: shown ?? { severity: "", search: "", ransomware: false },
+    view: shown ?? ALL_THREATS,
     rows: rows.slice(0, MOST_ROWS),
     cursor: rows.length > payload.threats.length ? before.cursor : (payload.next_cursor ?? null),
   };
@@ -58,26 +58,33 @@ function merged(first, held) {
 /** The rows that fit a view: at once from what is held, while the server is asked for the rest. */
 export function fitting(rows, view) {
   const words = view.search.toLowerCase().split(/\s+/).filter(Boolean);
+  const vendor = view.vendor.trim().toLowerCase();
   return rows.filter(
     (row) =>
       (!view.severity || row.severity === view.severity) &&
       (!view.ransomware || row.ransomware === true) &&
+      (!view.exploited || row.known_exploited === true) &&
+      (!view.source || row.sources.includes(view.source)) &&
+      (!vendor || (row.vendor ?? "").toLowerCase().includes(vendor)) &&
+      (!view.epss || (row.epss ?? -1) >= Number(view.epss)) &&
+      fitsDays(row, view) &&
       words.every((word) => searchable(row).includes(word)),
   );
 }
 
+function fitsDays(row, { since, until }) {
+  if (!since && !until) return true;
+  const day = (row.date_added ?? row.published ?? row.updated ?? "").slice(0, 10);
+  return Boolean(day) && (!since || day >= since) && (!until || day <= until);
+}
+
 function searchable(row) {
-  return [row.id, row.title, row.vendor, row.product, row.summary].join(" ").toLowerCase();
+  return [row.id, ...(row.aliases ?? []), row.title, row.vendor, row.product, ...(row.tags ?? []), row.summary].join(" ").toLowerCase();
 }
 
 /** The question for a view. */
 export function threatsQuestion(view, cursor = null) {
-  const question = { limit: PAGE };
-  if (view.severity) question.severity = view.severity;
-  if (view.search.trim()) question.search = view.search.trim();
-  if (view.ransomware) question.ransomware = true;
-  if (cursor) question.cursor = cursor;
-  return question;
+  return { limit: PAGE, ...filtersOf(view), ...(cursor ? { cursor } : {}) };
 }
 
 /** EPSS as a person reads it: "94 %", "2.1 %", "< 0.1 %". */

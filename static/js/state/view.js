@@ -21,13 +21,13 @@ export class View {
     return this.#store.get("view");
   }
 
-  /** Change fields of the view. A search grows letter by letter, so it replaces the history's entry. */
+  /** Change fields of the view. What is typed grows letter by letter, so it replaces the history's entry. */
   set(fields) {
     const view = { ...this.get(), ...fields };
     const query = this.#write(view);
     if (query !== location.search) {
       const address = `${location.pathname}${query}${location.hash}`;
-      if ("search" in fields) history.replaceState(null, "", address);
+      if ("search" in fields || "vendor" in fields) history.replaceState(null, "", address);
       else history.pushState(null, "", address);
     }
     this.#store.set("view", view);
