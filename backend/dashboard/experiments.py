@@ -244,7 +244,11 @@ class ExperimentService:
         answer = self._page(in_order(kept, wanted["sort"]), wanted, entries, first=True, known=True)
         answer["experiments"] = answer["experiments"][: wanted["limit"]]
         answer["count"] = len(answer["experiments"])
-        return answer | {"total": answer["count"], "next_cursor": None, "stale": True, "message": AWAY}
+        return (
+            answer
+            | {"total": answer["count"], "next_cursor": None, "stale": True, "message": AWAY}
+            | self._queued.age(user_id)
+        )
 
     def _still_known(self, user_id: str, experiment_id: str) -> Found:
         kept = [row for row in self._queued.kept(user_id) if row["id"] == experiment_id]

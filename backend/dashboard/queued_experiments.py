@@ -52,6 +52,11 @@ class QueuedExperiments:
         """Return what waits about one experiment."""
         return self._read(lambda waiting: waiting.of_record(TABLE, experiment_id))
 
+    def age(self, user_id: str) -> dict[str, str]:
+        """Return {as_of} of what is kept of a person's, nothing where that is nothing."""
+        summary = (self._cache.get_stale(summary_key(user_id)) if self._cache is not None else None) or {}
+        return {"as_of": summary["timestamp"]} if "timestamp" in summary else {}
+
     def kept(self, user_id: str) -> list[Row]:
         """Return the newest experiments of a person's last summary, however old that is."""
         if self._cache is None:

@@ -22,6 +22,11 @@ def blueprint(status: StatusService, metrics: Metrics, is_ready: Callable[[], bo
     def dashboard() -> str:
         return render_template("dashboard.html")
 
+    @pages.route("/experiments")
+    @access("viewer")
+    def experiments() -> str:
+        return render_template("experiments.html")
+
     @pages.route("/admin")
     @access("administrator")
     def console() -> str:

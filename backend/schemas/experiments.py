@@ -140,6 +140,7 @@ class ExperimentListSchema(Schema):
     queued = fields.Integer(metadata={"description": "Changes that wait for the database, where there are."})
     stale = fields.Boolean(metadata={"description": "From the cache, because the database is away."})
     message = fields.String()
+    as_of = fields.String(metadata={"description": "When what is stale was true."})
 
 
 class ImportedRowSchema(Schema):

@@ -148,7 +148,7 @@ class Replayer:
             written = self._guard.call(self._write, entry)
         except _REFUSED as error:
             if not (isinstance(error, ConflictError) and self._guard.call(self._is_there, entry)):
-                self._set_aside(entry, f"{error.title}: {error}")
+                self._set_aside(entry, _told(error))
                 return None
             written = [entry.write.row()]  # an earlier attempt has come through, though nobody heard of it
         if entry.write.operation == "update" and not written:
@@ -178,9 +178,9 @@ class Replayer:
         """Count an attempt that failed; set aside what fails on and on while the database writes other things."""
         if not error.counts_as_failure and not isinstance(error, AuthenticationError):
             return  # rejected by the guard: nothing was tried
-        self._outbox.failed(entry, f"{error.title}: {error}")
+        self._outbox.failed(entry, _told(error))
         if entry.attempts + 1 >= MAX_ATTEMPTS and self._takes_writes(entry.write.table):
-            self._set_aside(entry, f"The database takes other writes but fails at this one. {error}")
+            self._set_aside(entry, f"The database takes other writes but fails at this one. {_told(error)}")
 
     def _takes_writes(self, table: str) -> bool:
         """Ask past the guard, whose breaker the failing entry itself may have opened."""
@@ -205,6 +205,11 @@ class Replayer:
     def _tell(self, changed: dict[Replayed, None]) -> None:
         for one in changed:
             self._listeners.notify(one)
+
+
+def _told(error: DashboardError) -> str:
+    """What the console shows: the database's own words stay in the log."""
+    return f"{error.title}: {error if error.exposes_detail else error.message}"
 
 
 def _known(error: Exception) -> bool:

@@ -19,6 +19,16 @@ export async function call(method, path, body) {
 export const get = (path) => call("GET", path);
 export const post = (path, body = {}) => call("POST", path, body);
 export const patch = (path, body) => call("PATCH", path, body);
+
+/** Send a file as the whole body; resolves and rejects as `call`. */
+export async function upload(path, file, type) {
+  const response = await send("POST", path, file, type);
+  const answer = await read(response);
+  if (response.ok) return answer;
+  if (response.status === 401) toLogin();
+  throw answer ?? { error: "Unexpected answer", message: `The server answered with status ${response.status}.` };
+}
+
 export const remove = (path) => call("DELETE", path);
 
 /** The login is no longer good: to the login page, and back here after it. */
@@ -26,15 +36,15 @@ export function toLogin() {
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
-async function send(method, path, body) {
+async function send(method, path, body, type = "application/json") {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRF-Token"] = csrfToken();
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = type;
   try {
     return await fetch(path, {
       method,
       headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
       credentials: "same-origin",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });

@@ -69,6 +69,7 @@ export function mountSummary(app) {
     const now = session.now();
     return html`<h3 class="small-title">Newest</h3><ul class="experiments">${repeat(experiments.slice(0, NEWEST), ({ id }) => id, (one) => html`<li class="experiment">
       <span class="experiment__name">${one.name}</span><span class="tag tone--${STATUS_TONES[one.status] ?? "off"}">${one.status}</span>
-      <span class="experiment__about">${nameText(one.experiment_type)} · ${agoText(parseTime(one.created_at), now)}</span></li>`)}</ul>`;
+      <span class="experiment__about">${nameText(one.experiment_type)} · ${agoText(parseTime(one.created_at), now)}</span></li>`)}</ul>
+      <p class="summary__all"><a href="/experiments">All experiments</a></p>`;
   }
 }

@@ -18,9 +18,9 @@ export class Poll {
    * @param {object} app
    * @param {object} poll
    * @param {string} poll.name key in the store
-   * @param {string} poll.path
+   * @param {string|function} poll.path or what returns it when it is asked
    * @param {number} poll.every milliseconds; a hidden page does not ask
-   * @param {function} poll.take (answer) → data
+   * @param {function} poll.take (answer) → data; without an asOf of its own it is as of the question
    */
   constructor(app, { name, path, every, take }) {
     this.#app = app;
@@ -47,8 +47,8 @@ export class Poll {
     this.#patch({ asking: true });
     const began = this.#app.session.now();
     try {
-      const answer = await get(this.#path);
-      this.#patch({ data: { ...this.#take(answer), asOf: began, sources: [] }, problem: null, asking: false });
+      const answer = await get(typeof this.#path === "function" ? this.#path() : this.#path);
+      this.#patch({ data: { asOf: began, sources: [], ...this.#take(answer) }, problem: null, asking: false });
     } catch (refusal) {
       if (refusal instanceof Error) throw refusal;
       const problem = refusal ? toProblem(refusal, began) : lostProblem("Not loaded");
