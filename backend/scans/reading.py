@@ -48,6 +48,9 @@ class Reading:
         self._findings: Iterator[Finding] = reader.read(self._file)
         self._seen: set[bytes] = set()
         self._monotonic = monotonic
+        self._broken: UnreadableScanError | None = None
+        self._found: list[Finding] = []
+        self._duplicates = 0
 
     @property
     def tool(self) -> str:
@@ -65,22 +68,32 @@ class Reading:
         Raises:
             UnreadableScanError: the file cannot be read any further.
         """
-        ends = self._monotonic() + seconds
-        found: list[Finding] = []
-        duplicates = 0
+        if self._broken is not None:
+            raise self._broken
+        try:
+            return self._next(most, self._monotonic() + seconds)
+        except UnreadableScanError as error:
+            if not self._found:
+                raise
+            self._broken = error  # what was read before it is not lost: it is told with the next chunk
+            return Chunk(self._found, self._duplicates, self._file.share, False)
+
+    def _next(self, most: int, ends: float) -> Chunk:
+        found = self._found = []
+        self._duplicates = 0
         for finding in self._findings:
             digest = hashlib.sha256(finding.key.encode()).digest()[:16]
             if digest in self._seen:
-                duplicates += 1
+                self._duplicates += 1
             else:
                 self._seen.add(digest)
                 found.append(finding)
             if len(self._seen) > MOST_FINDINGS:
                 raise UnreadableScanError(f"more than {MOST_FINDINGS:,} different findings")
             if len(found) >= most or self._monotonic() >= ends:
-                return Chunk(found, duplicates, self._file.share, False)
+                return Chunk(found, self._duplicates, self._file.share, False)
         self.close()
-        return Chunk(found, duplicates, 1.0, True)
+        return Chunk(found, self._duplicates, 1.0, True)
 
     def close(self) -> None:
         """Close the file."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import os
 import time
 import uuid
@@ -24,8 +25,8 @@ _GIVE_WAY_BYTES = 262_144
 _NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
-def _open_new(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "wb", buffering=0)
+def _open_new(path: Path) -> Any:
+    return io.FileIO(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w")
 
 
 class Upload:

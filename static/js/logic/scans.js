@@ -65,7 +65,7 @@ export function progressText(progress) {
 export function resultText(scan) {
   const parts = [countText(scan.findings, "finding")];
   if (scan.duplicates) parts.push(`${numberText(scan.duplicates)} told again`);
-  if (scan.seconds !== null && scan.status === "completed") parts.push(`in ${scan.seconds < 10 ? scan.seconds.toFixed(1) : Math.round(scan.seconds)} s`);
+  if (scan.seconds >= 0.1 && scan.status === "completed") parts.push(`in ${scan.seconds < 10 ? scan.seconds.toFixed(1) : Math.round(scan.seconds)} s`);
   return parts.join(", ");
 }
 

@@ -1,0 +1,60 @@
+"""Apprise behind its protocol: each address once, passwords nowhere."""
+
+import sys
+
+import pytest
+
+from backend.errors import NetworkError, UpstreamRejectedError
+from backend.notify.apprise_notifier import AppriseNotifier, load
+
+
+class FakeApprise:
+    def __init__(self):
+        self.sent, self.away = [], set()
+
+    def Apprise(self):  # noqa: N802 - the library's own name
+        library = self
+
+        class Sender:
+            def add(self, address):
+                self.address = address
+                return address.startswith("json")
+
+            def notify(self, *, title, body, body_format):
+                if self.address in library.away:
+                    return False
+                library.sent.append((self.address, title, body))
+                return True
+
+        return Sender()
+
+
+def notifier(library, *addresses):
+    return AppriseNotifier(addresses, load=lambda: library)
+
+
+def test_every_address_is_told_and_one_that_failed_is_tried_again_alone():
+    library = FakeApprise()
+    made = notifier(library, "json://a", "json://b")
+    library.away = {"json://b"}
+    with pytest.raises(NetworkError):
+        made.send("title", "body")
+    library.away = set()
+    made.send("title", "body")
+    assert library.sent == [("json://a", "title", "body"), ("json://b", "title", "body")]
+
+
+def test_an_address_that_apprise_does_not_know_is_named_by_its_number_alone():
+    with pytest.raises(UpstreamRejectedError) as told:
+        notifier(FakeApprise(), "json://a", "nonsense://user:secret@host").send("t", "b")
+    assert "2" in str(told.value)
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")
+def test_the_real_library_is_loaded_with_pauses_and_takes_addresses_of_webhooks():
+    pauses = []
+    made = AppriseNotifier(["json://127.0.0.1:1/alerts"], load=lambda: load(lambda: pauses.append(1)))
+    with pytest.raises(NetworkError):
+        made.send("t", "b")  # nobody listens there
+    assert len(pauses) > 100 or "apprise.plugins" in sys.modules
