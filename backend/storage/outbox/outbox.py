@@ -132,9 +132,10 @@ class Outbox:
             return self._entries("seq > ? ORDER BY seq LIMIT ?", after, limit)
         return self._entries("state = ? AND seq > ? ORDER BY seq LIMIT ?", state, after, limit)
 
-    def done(self, entry: Entry) -> None:
-        """Remove an entry that the database has taken."""
-        self._run("DELETE FROM entries WHERE seq = ?", entry.seq)
+    def done(self, *entries: Entry) -> None:
+        """Remove entries that the database has taken."""
+        gone = [(entry.seq,) for entry in entries]
+        self._change(lambda connection: connection.executemany("DELETE FROM entries WHERE seq = ?", gone).rowcount)
 
     def failed(self, entry: Entry, error: str) -> None:
         """Note an attempt that failed; the entry stays where it is."""

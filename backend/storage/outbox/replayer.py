@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 from backend import runtime
 from backend.errors import (
@@ -22,8 +23,9 @@ from backend.errors import (
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.events import Listeners
 from backend.resilience.guard import Guard
-from backend.storage.database import Database, Filter, Row, rows
-from backend.storage.outbox.entries import Entry
+from backend.storage.database import Database, Filter, Operation, Row, rows
+from backend.storage.outbox.entries import Entry, Write
+from backend.storage.outbox.groups import groups
 from backend.storage.outbox.outbox import Outbox
 
 logger = logging.getLogger("jupiter.data")
@@ -123,20 +125,33 @@ class Replayer:
         """Do entries in their order; return how many were done, and whether there is use in going on."""
         changed: dict[Replayed, None] = {}
         taken, until = 0, self._clock.monotonic() + LEASE_SECONDS / 2
-        for entry in entries:
+        for group in groups(entries):
             if self._clock.monotonic() > until:
                 break  # renew the lease first
             try:
-                owner = self._do(entry)
+                owners = self._together(group) if len(group) > 1 else self._each(group)
             except DashboardError as error:
-                self._note(entry, error)
+                self._note(group[0], error)
                 self._tell(changed)
                 return taken, False
-            if owner is not None:
-                taken += 1
-                changed[Replayed(entry.write.table, owner)] = None
+            taken += len(owners)
+            changed.update({Replayed(group[0].write.table, owner): None for owner in owners})
         self._tell(changed)
         return taken, True
+
+    def _together(self, group: Sequence[Entry]) -> list[str]:
+        """Write new rows in one go; one by one where the database refuses one of them."""
+        first = group[0].write
+        data = [entry.write.data or {} for entry in group]
+        try:
+            self._guard.call(lambda: rows(self._database.execute_query(first.table, _named(first), data=data)))
+        except _REFUSED:
+            return self._each(group)
+        self._outbox.done(*group)
+        return [entry.write.owner for entry in group]
+
+    def _each(self, group: Sequence[Entry]) -> list[str]:
+        return [owner for owner in map(self._do, group) if owner is not None]
 
     def _do(self, entry: Entry) -> str | None:
         """Do one entry; return whose record it was, None where it was set aside.
@@ -159,8 +174,7 @@ class Replayer:
 
     def _write(self, entry: Entry) -> list[Row]:
         one = entry.write
-        operation: str = one.operation
-        return rows(self._database.execute_query(one.table, operation, filters=one.filters, data=one.data))  # type: ignore[arg-type]
+        return rows(self._database.execute_query(one.table, _named(one), filters=one.filters, data=one.data))
 
     def _is_there(self, entry: Entry) -> bool:
         """Tell whether the conflict is with the record itself; one of somebody else under its id is another."""
@@ -205,6 +219,10 @@ class Replayer:
     def _tell(self, changed: dict[Replayed, None]) -> None:
         for one in changed:
             self._listeners.notify(one)
+
+
+def _named(one: Write) -> Operation:
+    return cast(Operation, one.operation)
 
 
 def _told(error: DashboardError) -> str:

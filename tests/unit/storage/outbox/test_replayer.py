@@ -74,13 +74,38 @@ def test_a_replay_that_dies_before_it_could_note_it_is_done_again_without_harm(w
     world.change(row, name="new")
     heal(world)
     kept = world.outbox.done
-    world.outbox.done = lambda _: (_ for _ in ()).throw(KeyboardInterrupt())  # type: ignore[method-assign]
+    world.outbox.done = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt())  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         world.replayer.replay()
     world.outbox.done = kept  # type: ignore[method-assign]
     world.replayer.replay()
     assert world.names() == ["new"]
     assert world.outbox.counts()[:2] == (0, 0)
+
+
+def test_new_rows_are_written_in_one_go(world: World) -> None:
+    """A hundred at a time, and never the same record twice in one; the order stays."""
+    world.inner.fail_all()
+    for number in range(150):
+        world.insert(name=f"{number:03}", user_id=str(number))
+    heal(world)
+    before = len(world.inner.calls)
+    assert world.replayer.replay() == 150
+    assert len(world.inner.calls) - before == 2
+    assert world.names() == [f"{number:03}" for number in range(150)]
+    assert len(world.told) == 150
+
+
+def test_one_that_is_refused_does_not_spoil_it_for_the_others(world: World) -> None:
+    """They are then written one by one, and only that one is set aside."""
+    world.inner.fail_all()
+    for number in range(9):
+        row = experiment(name=str(number))
+        world.write("insert", data=row if number != 5 else row | {"status": None})
+    heal(world)
+    assert world.replayer.replay() == 8
+    assert world.names() == [str(number) for number in range(9) if number != 5]
+    assert [entry.write.row()["name"] for entry in world.outbox.listing(9, state="set_aside")] == ["5"]
 
 
 def test_what_the_database_refuses_is_set_aside_and_the_others_go_on(world: World) -> None:
