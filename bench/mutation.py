@@ -62,10 +62,13 @@ def judge(modules: Sequence[str]) -> list[tuple[str, Mutant, str]]:
         places += [(module, name, path, mutant) for mutant in mutants(path.read_text(encoding="utf-8"))]
     verdicts = _quick(places)
     everything = [str(path) for path in sorted(TESTS.glob("test_*.py"))]
+    known = mutation_report.explained()
     for index, (module, name, path, mutant) in enumerate(places):
         verdict = verdicts[index]
         if verdict == KILLED or (verdict == SURVIVED and mutant.function and not mutant.nested):
             continue
+        if (module, *mutant.key) in known:
+            continue  # slow to survive, and nobody doubts that it does
         own = own_tests(module)
         rest = [] if verdict == SURVIVED and mutant.function else [test for test in everything if test not in own]
         verdicts[index] = fresh(name, path, mutant.compiled(str(path)), [*own, *rest], 90)

@@ -122,6 +122,7 @@ class Forking:
                 self._note(index, self._judge_module(session, name, path, mutant))
             else:
                 self._note(index, self._judge(session, functions, str(path), mutant))
+        self._control(session, functions)  # so nothing was killed by a machine that has become too busy for the tests
         return True
 
     def _judge(self, session: Any, functions: dict[Place, list[FunctionType]], path: str, mutant: Mutant) -> str:

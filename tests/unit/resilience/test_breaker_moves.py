@@ -88,8 +88,10 @@ def test_the_end_of_an_override_is_told_once(breaker, clock):
     breaker.events.subscribe(told.append)
     breaker.force_open("upgrade", seconds=10)
     clock.advance(10)
-    assert breaker.call(fine) == "fine"
+    call = breaker.begin()
     assert [(event.new, event.reason) for event in told] == [("forced_open", "upgrade"), ("closed", "override ended")]
+    call.succeeded()
+    assert len(told) == 2
 
 
 def test_an_override_that_somebody_else_ends_meanwhile_is_ended_once(breaker, clock):
