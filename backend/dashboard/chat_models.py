@@ -12,12 +12,12 @@ from backend.dashboard.chat_payloads import reason
 from backend.errors import DashboardError, ValidationError
 from backend.llm.provider import LLMProvider
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
+from backend.schemas.chat import MODEL_NAME
 
 FRESH_SECONDS = 600.0
 AGAIN_SECONDS = 30.0
 PATIENCE_SECONDS = 8.0
 MOST_MODELS = 300
-LONGEST_NAME = 200
 _log = logging.getLogger("jupiter.chat")
 
 
@@ -117,6 +117,6 @@ class ModelCatalogue:
                 self._next = self._clock.monotonic() + AGAIN_SECONDS
                 _log.info("⚠️ The models cannot be listed: %s", error.message)
                 return
-            self._names = [str(name) for name in names if 0 < len(str(name)) <= LONGEST_NAME][:MOST_MODELS]
+            self._names = [name for name in map(str, names) if MODEL_NAME.match(name)][:MOST_MODELS]
             self._as_of, self._error = self._clock.now().isoformat(), None
             self._next = self._clock.monotonic() + self._fresh_seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Any
 
@@ -14,6 +15,7 @@ MAX_MESSAGE = 4000
 MAX_TITLE = 120
 ROLES = ("user", "assistant")
 STATUSES = ("complete", "streaming", "stopped", "incomplete", "interrupted")
+MODEL_NAME = re.compile(r"^[\w./:@+-]{1,200}\Z")
 _KEPT = frozenset("\n\t")
 
 
@@ -41,7 +43,7 @@ class ModelName(fields.String):
     """The name of a model to choose: one of GET /api/chat/models."""
 
     def __init__(self, **options: Any) -> None:
-        shape = validate.Regexp(r"^[\w./:@+-]{1,200}\Z", error="1 to 200 letters, digits or ./:@+-_")
+        shape = validate.Regexp(MODEL_NAME, error="1 to 200 letters, digits or ./:@+-_")
         super().__init__(
             validate=shape, metadata={"description": "One of GET /api/chat/models; null for its default."}, **options
         )

@@ -85,6 +85,11 @@ def test_an_old_list_stays_on_show_with_its_age_and_is_not_asked_for_at_every_lo
     assert (payload["models"], payload["stale"]) == (["grok-test", "grok-c"], False)
 
 
+def test_a_name_that_could_not_be_chosen_is_not_listed(llm, clock):
+    llm.listed = ("meta-llama/llama-3.2:free", "<img src=x onerror=alert(1)>", "a b", "", "x" * 201)
+    assert shown(catalogue(llm, clock))["models"] == ["grok-test", "meta-llama/llama-3.2:free"]
+
+
 def test_without_a_provider_nobody_is_asked(clock):
     payload = shown(catalogue(NullProvider(), clock))
     assert (payload["configured"], payload["models"], payload["stale"]) == (False, [], False)
