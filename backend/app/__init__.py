@@ -42,9 +42,10 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
     Raises:
         OSError: the data directory cannot be written.
     """
-    kit, metrics, security = Kit(make_fleet(settings)), Metrics(), make_security(settings)
+    kit, metrics = Kit(make_fleet(settings)), Metrics()
     keep_errors(kit, settings)
     workers = make_workers(settings, kit)
+    security = make_security(settings, counters=workers.counters if workers else None)
     app = http.make_flask(settings)
     socketio = make_socketio(app, settings.async_mode, websocket_only=settings.workers > 1)
     connections = Connections()
@@ -71,6 +72,7 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
     )
     if workers is not None:
         workers.stop_answers_of(services.chat)
+        workers.show_metrics_of_all(metrics)
         workers.lead.on_gain(lambda: runtime.spawn(sockets.pushes.lead))
     jupiter = Jupiter(app, socketio, services, sockets, metrics, admin_token(settings), adapters, accounts, workers)
     http.install(settings, jupiter, security, kit, simulators)

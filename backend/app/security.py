@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from limits.storage import Storage
+
 from backend.config import Settings
 from backend.security.door import Door
 from backend.security.limits import RateLimiter
@@ -22,8 +24,8 @@ class Security:
     door: Door
 
 
-def make_security(settings: Settings) -> Security:
-    """Build it from the settings."""
+def make_security(settings: Settings, counters: Storage | None = None) -> Security:
+    """Build it from the settings; with the counters of the rate limits, where they are not those of this process."""
     tokens = make_tokens(settings)
     sessions = Sessions(tokens, settings.session_hours * 3600)
     limiter = RateLimiter(
@@ -35,7 +37,8 @@ def make_security(settings: Settings) -> Security:
             "account_logins": settings.account_login_rate_limit,
             "refused": settings.rate_limit,
             "uploads": settings.scan_rate_limit,
-        }
+        },
+        counters=counters,
     )
     return Security(tokens, sessions, limiter, Door(tokens, sessions, limiter))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,8 +12,10 @@ from typing import Any
 from backend import runtime, worker_seat
 from backend.app.kit import Kit, installation
 from backend.bus import wire as wires
+from backend.bus.counters import SharedCounters
 from backend.bus.event_log import EventLog
 from backend.bus.lease import Lease
+from backend.bus.notes import Notes
 from backend.bus.outcomes import Outcomes
 from backend.bus.wire import AwayError, Wire
 from backend.config import Settings
@@ -21,14 +24,20 @@ from backend.dashboard.overrides import SharedOverrides
 from backend.dashboard.revocation_log import as_row, from_row
 from backend.dashboard.shared_source import SharedSource, pulse_batch, threat_batch
 from backend.errors import NetworkError
+from backend.monitoring.merged_metrics import merged
+from backend.monitoring.metrics import Metrics
 from backend.realtime.broadcaster import GAUGES, Broadcaster
+from backend.realtime.events.sync import USERS_OWN
 from backend.realtime.shared_replay import SharedReplay
-from backend.realtime.wiring import KEPT
+from backend.realtime.wiring import KEPT, SERVER_EVENTS
 from backend.resilience.clock import SYSTEM_CLOCK
 from backend.resilience.fleet import Fleet
 from backend.schemas.times import utc_iso
+from backend.security.counters import MemoryCounters
 from backend.security.revocations import Revocation, Revocations
 from backend.sources.base import PulseSource, ThreatSource
+
+METRICS_SECONDS = 5.0
 
 
 @dataclass
@@ -51,11 +60,17 @@ class Workers:
     overrides: SharedOverrides
     answers_before: str
     outcomes: Outcomes = field(init=False)
+    counters: SharedCounters = field(init=False)
+    notes: Notes = field(init=False)
+    _metrics: Metrics | None = field(init=False, default=None)
+    _stopped: threading.Event = field(init=False, default_factory=threading.Event)
     _sources: dict[str, SharedSource] = field(init=False, default_factory=dict)
     _wakers: Sequence[Callable[[str], object]] = field(init=False, default=())
 
     def __post_init__(self) -> None:
         self.outcomes = Outcomes(self.wire, self._wake)
+        self.notes = Notes(self.wire, "metrics", seconds=3 * METRICS_SECONDS)
+        self.counters = SharedCounters(MemoryCounters(), self.wire)
 
     def share_threats(self, sources: Sequence[ThreatSource]) -> list[ThreatSource]:
         """Return sources that one worker at a time asks for all."""
@@ -79,6 +94,16 @@ class Workers:
             for waker in self._wakers:
                 waker(name)
 
+    def show_metrics_of_all(self, metrics: Metrics) -> None:
+        """Have whoever is asked for metrics answer for all workers: with its own and the others' of just now."""
+        metrics.of_all = lambda own: merged({self.name: own, **self.notes.others(self.name)})
+        metrics.gauge("jupiter_fleet_up", "Whether the line to the other workers is open", lambda: float(self.wire.up))
+        self._metrics = metrics
+
+    def _write_metrics(self) -> None:
+        while self._metrics is not None and not self._stopped.wait(METRICS_SECONDS):
+            self.notes.put(self.name, self._metrics.own_exposition())
+
     def stop_answer(self, user_id: str, message_id: str) -> None:
         """Have the worker that makes this answer stop it."""
         try:
@@ -101,9 +126,12 @@ class Workers:
         self.fleet.start(spawn)
         self.wire.start(spawn)
         self.lead.start(spawn)
+        spawn(self._write_metrics)
 
     def stop(self) -> None:
         """Say what is left to say, and leave."""
+        self._stopped.set()
+        self.notes.drop()
         self.lead.stop()
         self.wire.stop()
         self.fleet.stop()
@@ -135,7 +163,8 @@ def worker_name(environ: Mapping[str, str] = os.environ) -> str:
 def share_events(workers: Workers, broadcaster: Broadcaster) -> SharedReplay:
     """Have everything that is published reach the sockets of all workers."""
     log = EventLog(workers.wire, KEPT)
-    replay = SharedReplay(workers.wire, log, broadcaster, gauges=GAUGES, kept=KEPT)
+    everybodys = sorted({event.stream for event in SERVER_EVENTS} - USERS_OWN)
+    replay = SharedReplay(workers.wire, log, broadcaster, gauges=GAUGES, everybodys=everybodys, kept=KEPT)
     broadcaster.use(replay)
     return replay
 

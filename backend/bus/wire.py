@@ -78,9 +78,13 @@ class Wire:
         """Have `told` called with each message of a topic, also those of this process; it may not wait for anything."""
         self._topics[topic] = told
 
-    def on_up(self, told: Callable[[], None]) -> None:
-        """Have `told` called whenever the line has been opened: messages may have been missed before."""
-        self._on_up.append(told)
+    def on_up(self, told: Callable[[], None], *, first: bool = False) -> None:
+        """Have `told` called whenever the line has been opened: messages may have been missed before.
+
+        Args:
+            first: before all others so far.
+        """
+        self._on_up.insert(0 if first else len(self._on_up), told)
 
     def tell(self, topic: str, **body: Any) -> None:
         """Send a message to all processes.

@@ -18,6 +18,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.of_all: Callable[[bytes], bytes] | None = None
         self._calls = Counter(
             "jupiter_guard_calls", "Guarded calls by outcome", ["dependency", "outcome"], registry=self.registry
         )
@@ -64,5 +65,10 @@ class Metrics:
         self.registry.register(_Read())
 
     def exposition(self) -> bytes:
-        """Return everything in Prometheus' text form."""
+        """Return everything in Prometheus' text form; that of all workers, where there are several."""
+        own = self.own_exposition()
+        return own if self.of_all is None else self.of_all(own)
+
+    def own_exposition(self) -> bytes:
+        """Return what was counted in this process."""
         return generate_latest(self.registry)

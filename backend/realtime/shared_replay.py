@@ -11,8 +11,8 @@ from __future__ import annotations
 import random
 import uuid
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -38,6 +38,16 @@ class Audience(Protocol):
         """Close their sockets: they come back and ask for what they have missed."""
 
 
+class _SaidAlone(NamedTuple):
+    """An event that this worker has numbered by itself."""
+
+    id: str
+    before: int
+    pushed: Pushed
+    digest: str
+    within: float
+
+
 class SharedReplay:
     """An `EventsLog` over all workers.
 
@@ -46,6 +56,7 @@ class SharedReplay:
         log: what is kept behind it.
         audience: those of this worker.
         gauges: streams of which only the newest event matters.
+        everybodys: streams that are not a person's own.
         kept: as for `Replay`, for the time without Redis.
         random: in [0, 1).
     """
@@ -57,6 +68,7 @@ class SharedReplay:
         audience: Audience,
         *,
         gauges: frozenset[str],
+        everybodys: Sequence[str] = (),
         kept: Mapping[str, int],
         clock: Clock = SYSTEM_CLOCK,
         random: Callable[[], float] = random.random,
@@ -65,13 +77,14 @@ class SharedReplay:
         self._log = log
         self._audience = audience
         self._gauges = gauges
+        self._everybodys = tuple(everybodys)
         self._clock = clock
         self._random = random
         self._own = Replay(kept, clock=clock, first=self._fresh_number)
-        self._alone: dict[tuple[str, str], deque[tuple[str, Pushed]]] = {}
+        self._alone: dict[tuple[str, str], deque[_SaidAlone]] = {}
         self._delivered: OrderedDict[str, None] = OrderedDict()
         wire.on("push", self.heard)
-        wire.on_up(self.rejoin)
+        wire.on_up(self.rejoin, first=True)  # what follows from other things learnt then comes after what was said
 
     def add(
         self,
@@ -88,7 +101,7 @@ class SharedReplay:
         try:
             self._log.append(stream, event, _json(payload), user=user, id=identity, at=at, digest=digest, within=within)
         except AwayError:
-            return self._add_alone(stream, event, payload, user, identity)
+            return self._add_alone(stream, user, event, payload, id=identity, digest=digest, within=within)
         return None  # it comes back to us, as to the others
 
     def since(self, stream: str, seq: int, *, user: str = "") -> list[Pushed] | None:
@@ -117,6 +130,9 @@ class SharedReplay:
 
     def rejoin(self) -> None:
         """Tell what was said alone and catch up with what the others said; whenever the line opens."""
+        for stream in self._everybodys:
+            if self._own.position(stream) is None:
+                self.last_seq(stream)  # from now on we know what we miss of it
         for stream, user in self._own.streams():
             if (stream, user) in self._alone or self._audience.has(user):
                 try:
@@ -124,12 +140,23 @@ class SharedReplay:
                 except AwayError:
                     return
 
-    def _add_alone(self, stream: str, event: str, payload: Mapping[str, Any], user: str, identity: str) -> Pushed:
+    def _add_alone(
+        self,
+        stream: str,
+        user: str,
+        event: str,
+        payload: Mapping[str, Any],
+        *,
+        id: str,
+        digest: str,
+        within: float,
+    ) -> Pushed:
         said = self._alone.setdefault((stream, user), deque(maxlen=1024))
         above = 0 if said else self._fresh_number()
+        before = self._own.position(stream, user=user) or 0
         pushed = self._own.add(stream, event, payload, user=user, above=above)
-        said.append((identity, pushed))
-        self._remember(identity)  # Redis may have taken it in all the same, and tells us later
+        said.append(_SaidAlone(id, before, pushed, digest, within))
+        self._remember(id)  # Redis may have taken it in all the same, and tells us later
         return pushed
 
     def _take(self, entry: Entry) -> None:
@@ -143,23 +170,28 @@ class SharedReplay:
 
     def _rejoin(self, stream: str, user: str) -> None:
         said = self._alone.get((stream, user), ())
-        if stream not in self._gauges:
-            for identity, pushed in said:
-                self._hand_in(stream, user, identity, pushed)
+        if said and stream not in self._gauges:
+            if said[0].before:  # where the log is lost, it begins again at the place that all have reached
+                self._log.lift(stream, said[0].before, user=user)
+            for each in said:
+                self._hand_in(stream, user, each)
         self._alone.pop((stream, user), None)
         last = self._own.last_seq(stream, user=user)
         if self._log.lift(stream, last, user=user) > last:
             self._catch_up(stream, user, last)
 
-    def _hand_in(self, stream: str, user: str, identity: str, pushed: Pushed) -> None:
+    def _hand_in(self, stream: str, user: str, said: _SaidAlone) -> None:
+        pushed = said.pushed
         self._log.append(
             stream,
             pushed.event,
             _json(pushed.payload),
             user=user,
-            id=identity,
+            id=said.id,
             at=str(pushed.payload["at"]),
             floor=pushed.seq - 1,
+            digest=said.digest,
+            within=said.within,
             again=True,
         )
 

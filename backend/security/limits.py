@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 import limits
+from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
 from backend.errors import RateLimitedError
@@ -20,12 +21,15 @@ class RateLimiter:
 
     Args:
         rates: name -> rate such as `60/minute`.
+        counters: count; those of this process where not given.
         now: seconds since 1970.
     """
 
-    def __init__(self, rates: dict[str, str], *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, rates: dict[str, str], *, counters: Storage | None = None, now: Callable[[], float] = time.time
+    ) -> None:
         self._items = {name: limits.parse(rate) for name, rate in rates.items()}
-        self._limiter = FixedWindowRateLimiter(MemoryCounters(now=now))
+        self._limiter = FixedWindowRateLimiter(counters or MemoryCounters(now=now))
         self._now = now
 
     def check(self, name: str, key: str) -> None:

@@ -5,8 +5,11 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
-from tests.support.client import Events, Rest, eventually
+import httpx
+
+from tests.support.client import Answer, Events, Rest, eventually
 from tests.support.server import Jupiter
 
 PROC = Path("/proc")
@@ -26,15 +29,36 @@ def pids(jupiter: Jupiter) -> dict[str, int]:
     return found
 
 
+class Pinned(Rest):
+    """A REST client that keeps its one connection, and with it the worker, for as long as it is used."""
+
+    worker = ""
+
+    def __init__(self, url: str, token: str) -> None:
+        super().__init__(url, token)
+        self._client.close()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=None)
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=10, trust_env=False, limits=limits)
+
+    def send(self, method: str, path: str, **options: Any) -> Answer:
+        """Send one request."""
+        answer = super().send(method, path, **options)
+        self.worker = answer.headers.get("jupiter-worker", self.worker)
+        return answer
+
+
 @contextmanager
 def rest_on(jupiter: Jupiter, worker: str, token: str | None = None, *, timeout: float = 20.0) -> Iterator[Rest]:
-    """Give a REST client whose one connection is to this worker."""
+    """Give a REST client whose one connection is to this worker, to the end."""
     with ExitStack() as others:
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            client = others.enter_context(jupiter.rest(token))
-            if client.get("/livez").headers.get("jupiter-worker") == worker:
+            client = others.enter_context(Pinned(jupiter.url, jupiter.token if token is None else token))
+            client.get("/livez")
+            if client.worker == worker:
                 yield client
+                assert client.worker == worker, "the connection was lost, and the next one was to another worker"
                 return
     raise AssertionError(f"no connection to worker {worker} within {timeout} s")
 
