@@ -1,7 +1,8 @@
 """Makes one answer: asks the model, hands on its pieces, and falls back to the local data where there is no model.
 
-What happens when: no model, an open breaker or a failure before the first piece give a degraded chat_response from
-local data; a failure after pieces have flowed gives chat_error, and what was said stays as an incomplete message.
+What happens when: where there is no model to ask (none is set, its breaker is open, it is switched off or busy) the
+answer is a degraded chat_response from local data. Where it was asked and failed, it is chat_error: before the first
+piece with what the local data says as its fallback, after that with what was said so far, as an incomplete message.
 Whoever ends an answer claims it first, so that it ends once.
 """
 
@@ -17,13 +18,21 @@ from backend.dashboard.conversations import Conversations
 from backend.dashboard.grounding import Grounding, Retrieval, cited
 from backend.dashboard.live_answers import LiveAnswer, LiveAnswers
 from backend.dashboard.local_answer import local_answer
-from backend.errors import DashboardError, NetworkError, NotConfiguredError
+from backend.errors import (
+    BulkheadFullError,
+    CircuitBreakerOpenError,
+    DashboardError,
+    FeatureDisabledError,
+    NetworkError,
+    NotConfiguredError,
+)
 from backend.llm.prompts import MAX_HISTORY, build_messages, make_marker
 from backend.llm.provider import ChatMessage, LLMProvider, NullProvider
 from backend.resilience.clock import Clock
 
 MAX_ANSWER = 24_000
 CHECKPOINT_SECONDS = 2.0
+NOT_ASKED = (NotConfiguredError, CircuitBreakerOpenError, FeatureDisabledError, BulkheadFullError)
 
 Emit = Callable[[str, str, Mapping[str, Any]], object]
 Spawn = Callable[..., Any]
@@ -168,10 +177,12 @@ class Answering:
         if answer.progress().text:
             self.break_off(answer, error, "incomplete")
             return
+        text, sources = local_answer(grounding, error), grounding.sources()
+        if not isinstance(error, NOT_ASKED):
+            self._failed(answer, error, text, sources)
+            return
         if not answer.claim("complete"):
             return
-        text = local_answer(grounding, error)
-        sources = grounding.sources()
         self._finish(answer, text, sources)
         payload = self._payloads.response(answer, text, sources, degraded=True, reason=reason(error))
         self.tell(answer, "chat_response", payload)
@@ -180,13 +191,21 @@ class Answering:
         else:
             _log.warning("⚠️ Chat answered from local data: %s: %s", type(error).__name__, error)
 
+    def _failed(self, answer: LiveAnswer, error: DashboardError, text: str, sources: list[dict[str, Any]]) -> None:
+        if not answer.claim("failed"):
+            return
+        self._finish(answer, text, sources, status="failed")
+        fallback = {"response": text, "sources": sources}
+        self.tell(answer, "chat_error", self._payloads.error(answer, error, fallback=fallback))
+        _log.warning("⚠️ Chat error, local data shown instead: %s: %s", type(error).__name__, error)
+
     def break_off(self, answer: LiveAnswer, error: DashboardError, status: str) -> None:
         """End an answer with chat_error, keeping what was said."""
         if not answer.claim(status):
             return
         text = answer.progress().text
         self._finish(answer, text, [], status=status)
-        self.tell(answer, "chat_error", self._payloads.error(answer, error, text))
+        self.tell(answer, "chat_error", self._payloads.error(answer, error, partial=text))
         _log.error("❌ Chat error: %s: %s", type(error).__name__, error)
 
     def stop(self, answer: LiveAnswer) -> bool:

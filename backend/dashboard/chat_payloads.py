@@ -61,8 +61,20 @@ class ChatPayloads:
             **self._common(answer),
         }
 
-    def error(self, answer: LiveAnswer, error: DashboardError, partial: str) -> dict[str, Any]:
-        """Return the payload of chat_error."""
+    def error(
+        self,
+        answer: LiveAnswer,
+        error: DashboardError,
+        *,
+        partial: str = "",
+        fallback: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return the payload of chat_error.
+
+        Args:
+            partial: what was said before it broke off.
+            fallback: response and sources out of local data.
+        """
         payload = {
             **answer.ids,
             "error": error.message,
@@ -75,6 +87,8 @@ class ChatPayloads:
             payload["retry_after"] = error.retry_after
         if partial:
             payload["partial_text"] = partial
+        if fallback:
+            payload["fallback"] = dict(fallback)
         return payload
 
     def _common(self, answer: LiveAnswer) -> dict[str, Any]:

@@ -20,6 +20,7 @@ _ENDS = {
     "streaming": "still being written",
     "stopped": "stopped",
     "incomplete": "broke off: incomplete",
+    "failed": "from local data: the model gave no answer",
     "interrupted": "interrupted by a restart: incomplete",
 }
 

@@ -14,7 +14,7 @@ from backend.schemas.status import BREAKER_STATES
 MAX_MESSAGE = 4000
 MAX_TITLE = 120
 ROLES = ("user", "assistant")
-STATUSES = ("complete", "streaming", "stopped", "incomplete", "interrupted")
+STATUSES = ("complete", "streaming", "stopped", "incomplete", "interrupted", "failed")
 MODEL_NAME = re.compile(r"^[\w./:@+-]{1,200}\Z")
 _KEPT = frozenset("\n\t")
 
@@ -173,6 +173,13 @@ class ChatResponseSchema(ChatAcceptedSchema):
     notice = fields.String(metadata={"description": "Something to know, e.g. that nothing is being saved."})
 
 
+class FallbackSchema(Schema):
+    """What the local data says on the question."""
+
+    response = fields.String(required=True, metadata={"description": "Markdown."})
+    sources = fields.List(fields.Nested(SourceSchema), required=True)
+
+
 class ChatErrorSchema(ChatAcceptedSchema):
     """Payload of chat_error: no answer, or one that broke off."""
 
@@ -182,6 +189,9 @@ class ChatErrorSchema(ChatAcceptedSchema):
     recoverable = fields.Boolean(required=True)
     suggestion = fields.String(required=True)
     retry_after = fields.Float()
+    fallback = fields.Nested(
+        FallbackSchema, metadata={"description": "Shown in place of an answer, where the model gave none."}
+    )
     partial_text = fields.String(metadata={"description": "What had been said before it broke off; it is kept."})
     feature_status = fields.Nested(ChatFeatureSchema, required=True)
     notice = fields.String()

@@ -84,6 +84,12 @@ test("a failure keeps what had been said", () => {
   assert.equal(failed[1].problem.title, "No answer");
 });
 
+test("a failure without a word shows what the local data says", () => {
+  const fallback = { response: "From local data", sources: [{ id: "CVE-2026-1" }] };
+  const [, failed] = chat.failure(chat.accepted(asked(), "m1", IDS), { ...IDS, fallback, timestamp: "t" }, { title: "No answer" });
+  assert.deepEqual([failed.text, failed.sources.length, failed.status], ["From local data", 1, "failed"]);
+});
+
 test("a refused question leaves the list", () => assert.deepEqual(chat.refused(asked(), "m1"), []));
 
 test("an answer whose question is asked again stays, and one more begins, once", () => {

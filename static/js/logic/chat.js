@@ -80,9 +80,10 @@ export function response(messages, payload) {
 export function failure(messages, payload, problem) {
   const answer = messages.find(({ id }) => id === payload.message_id);
   return changed(begun(messages, payload.message_id), byId(payload.message_id), {
-    text: payload.partial_text ?? answer?.text ?? "",
+    text: payload.partial_text ?? payload.fallback?.response ?? answer?.text ?? "",
     status: "failed",
     at: payload.timestamp,
+    sources: payload.fallback?.sources ?? [],
     notice: payload.notice ?? "",
     problem,
   });

@@ -11,6 +11,7 @@ import { reference } from "./threat_row.js";
 const SOURCES_SHOWN = 3;
 const NOTES = {
   stopped: "Stopped.",
+  failed: "Answered from local data: the model gave no answer.",
   truncated: "Cut off at the longest length; there may be more to say.",
   incomplete: "Broke off before its end: what stands here is not the whole answer.",
   interrupted: "Broken off when the server stopped: what stands here is not the whole answer.",
@@ -41,15 +42,15 @@ function answer(message, { now, again, last }) {
   return html`<li class="message message--answer" data-status=${status}>
     <span class="unseen">Jupiter answered:</span>
     ${status === "thinking" ? html`<p class="thinking"><i></i><i></i><i></i><span>Thinking</span></p>` : nothing}
+    ${problem ? problemTemplate(problem, now, null) : nothing}
     ${text ? proseTemplate(text, message.unknownIds) : nothing}
     ${status === "streaming" ? html`<span class="message__cursor" aria-hidden="true"></span>` : nothing}
     ${degraded ? degradation(message) : nothing}
-    ${NOTES[status] ? html`<p class="message__meta">${NOTES[status]}</p>` : nothing}
+    ${NOTES[status] && !problem ? html`<p class="message__meta">${NOTES[status]}</p>` : nothing}
     ${message.notice ? html`<p class="message__meta message__meta--warn">${message.notice}</p>` : nothing}
     ${message.unknownIds?.length
       ? html`<p class="message__meta message__meta--warn">Not in any source, check before you rely on it: ${message.unknownIds.join(", ")}</p>`
       : nothing}
-    ${problem ? problemTemplate(problem, now, null) : nothing}
     ${open && again ? html`<button class="button button--small message__again" @click=${again}>Retry</button>` : nothing}
     ${message.sources?.length ? sources(message.sources, now) : nothing}
   </li>`;

@@ -56,8 +56,6 @@ def test_a_breaker_opened_by_hand_promises_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (FeatureDisabledError(), "switched off"),
-        (BulkheadFullError(), "busy"),
         (DeadlineExceededError(), "did not answer in time"),
         (errors.ProviderSilentError(), "did not answer in time"),
         (errors.KeyRejectedError(), "JUPITER_LLM_API_KEY"),
@@ -68,14 +66,31 @@ def test_a_breaker_opened_by_hand_promises_nothing(tmp_path):
         (NetworkError(), "not answering properly"),
     ],
 )
-def test_a_failure_before_the_first_piece_is_answered_from_local_data_with_its_reason(tmp_path, error, words):
+def test_a_failure_before_the_first_piece_is_an_error_with_its_suggestion_and_the_local_data(tmp_path, error, words):
     world = World(tmp_path, Model("", error))
     event, payload = world.ask("Which are the newest threats?")
+    assert event == "chat_error"
+    assert (payload["error"], payload["type"]) == (error.message, error.code)
+    assert (payload["suggestion"], payload["recoverable"]) == (error.suggestion, True)
+    local = payload["fallback"]["response"]
+    assert local.startswith("This answer comes from Jupiter's local data, because ")
+    assert words in local.split("\n\n")[0]
+    assert "CVE-2026-0002" in local
+    assert "CVE-2026-0002" in [source["id"] for source in payload["fallback"]["sources"]]
+    assert "partial_text" not in payload
+    message = world.last_message(payload["conversation_id"])
+    assert (message["status"], message["content"]) == ("failed", local)
+    assert ChatErrorSchema().validate(payload) == {}
+
+
+@pytest.mark.parametrize(("error", "words"), [(FeatureDisabledError(), "switched off"), (BulkheadFullError(), "busy")])
+def test_a_model_that_was_not_asked_is_no_error_but_an_answer_from_local_data(tmp_path, error, words):
+    world = World(tmp_path, Model("never"))
+    world.guard.error = error
+    event, payload = world.ask("Which are the newest threats?")
     assert (event, payload["degraded"]) == ("chat_response", True)
-    assert payload["response"].startswith("This answer comes from Jupiter's local data, because ")
     assert words in payload["response"].split("\n\n")[0]
     assert payload["reason"]["type"] == error.code
-    assert "CVE-2026-0002" in payload["response"]
     assert world.last_message(payload["conversation_id"])["status"] == "complete"
 
 

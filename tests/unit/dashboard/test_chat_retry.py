@@ -89,7 +89,7 @@ def test_an_answer_that_failed_again_can_be_asked_for_again(world, cut):
 def test_an_answer_from_local_data_can_be_asked_for_again_of_the_model(tmp_path):
     world = World(tmp_path, Model(CUT))
     _, payload = world.ask("Hello?")
-    assert payload["degraded"] is True
+    assert "local data" in payload["fallback"]["response"]
     world.llm.script = ["Hi"]
     world.clock.advance(1)
     _, payload = retried(world, payload["message_id"])
