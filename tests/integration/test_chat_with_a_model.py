@@ -183,8 +183,7 @@ def test_every_refusal_ends_in_an_error_with_what_to_do_and_the_local_data(tmp_p
 
 BROKEN = {
     "malformed chunk": said("Hel") + b"data: {not json\n\n",
-    "error inside the stream": said("Hel")
-    + event(error={"message": "overloaded", "type": "server_error", "code": 502}),
+    "error inside the stream": said("Hel") + sse(error={"message": "overloaded", "type": "server_error", "code": 502}),
     "xAI's error inside the stream": said("Hel") + sse(code="internal", error="The service is overloaded"),
     "truncated": said("Hel"),
     "broken UTF-8": said("Hel") + b"data: \xff\xfe\n\n",
