@@ -3,7 +3,7 @@
 import os
 import time
 
-from bench import bench_chat, bench_fleet, bench_kit, servers
+from bench import bench_chat, bench_data, bench_fleet, bench_kit, servers
 
 
 def busy_with() -> str:
@@ -24,6 +24,7 @@ def main() -> None:
     bench_kit.run()
     bench_fleet.run()
     servers.run()
+    bench_data.run()
     bench_chat.run()
     print(f"\nall in {time.monotonic() - began:.0f} s")
 
