@@ -30,10 +30,21 @@ class FakeAuth:
     Args:
         lifetime: seconds that an access token is good for.
         algorithm: ES256 or RS256, of the first key.
+        secret: sign with it (HS256) and publish no keys, as older projects do.
+        key: the project's secret key.
     """
 
-    def __init__(self, *, lifetime: float = 3600.0, algorithm: str = "ES256", now: Any = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        lifetime: float = 3600.0,
+        algorithm: str = "ES256",
+        secret: str | None = None,
+        key: str = KEY,
+        now: Any = time.time,
+    ) -> None:
         self.lifetime = lifetime
+        self.key = key
         self.now = now
         self.users: dict[str, dict[str, Any]] = {}
         self.passwords: dict[str, str] = {}
@@ -42,7 +53,12 @@ class FakeAuth:
         self.published: list[str] = []
         self.calls: list[str] = []
         self.broken: Answer | None = None
-        self.rotate(algorithm)
+        self.rest_is_broken = False
+        self.signing = "shared"
+        if secret is None:
+            self.rotate(algorithm)
+        else:
+            self.keys["shared"] = ("HS256", secret)
 
     def rotate(self, algorithm: str = "ES256", *, withdraw: bool = False) -> str:
         """Sign with a new key from now on; the old ones stay published unless they are withdrawn."""
@@ -52,6 +68,7 @@ class FakeAuth:
             made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.keys[kid] = (algorithm, made)
         self.published = [kid] if withdraw else [*self.published, kid]
+        self.signing = kid
         return kid
 
     def add(self, email: str, role: str | None = None, password: str = PASSWORD) -> str:
@@ -70,7 +87,7 @@ class FakeAuth:
 
     def access(self, identity: str, *, session: str = "s", **changes: Any) -> str:
         """Return an access token; `changes` to its claims, None takes one away."""
-        kid = self.published[-1]
+        kid = self.signing
         algorithm, key = self.keys[kid]
         now = self.now()
         claims = {
@@ -104,26 +121,41 @@ class FakeAuth:
         return httpx.MockTransport(handle)
 
     @contextmanager
-    def serve(self) -> Iterator[str]:
-        """Answer over HTTP; gives the project's address."""
+    def serve(self, rest: str | None = None) -> Iterator[str]:
+        """Answer over HTTP; gives the project's address. What is for /rest/v1 is passed on to the server at `rest`."""
         fake = self
+        client = httpx.Client(base_url=rest or "", trust_env=False, timeout=30)
 
         class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+            protocol_version = "HTTP/1.0"  # no handler waits on a connection that its client has left
 
             def handle_one(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                body = json.loads(self.rfile.read(length) or b"{}")
+                given = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                status, answer = fake.answer(self.command, self.path, body, headers)
-                sent = b"" if answer is None else json.dumps(answer).encode()
+                if self.path.startswith("/rest/"):
+                    self.pass_on(given, headers)
+                    return
+                status, answer = fake.answer(self.command, self.path, json.loads(given or b"{}"), headers)
+                self.give(status, b"" if answer is None else json.dumps(answer).encode(), {})
+
+            def pass_on(self, given: bytes, headers: dict[str, str]) -> None:
+                if fake.rest_is_broken:
+                    self.give(503, b"<html>no rest</html>", {})
+                    return
+                kept = {name: value for name, value in headers.items() if name not in ("host", "accept-encoding")}
+                reply = client.request(self.command, self.path, content=given, headers=kept)
+                wanted = ("content-range", "content-type")
+                self.give(reply.status_code, reply.content, {n: v for n, v in reply.headers.items() if n in wanted})
+
+            def give(self, status: int, sent: bytes, headers: dict[str, str]) -> None:
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
+                for name, value in {"content-type": "application/json", **headers}.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(sent)))
                 self.end_headers()
                 self.wfile.write(sent)
 
-            do_GET = do_POST = do_PUT = handle_one  # noqa: N815 - the base class's names
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_one  # noqa: N815 - the base class's names
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
@@ -136,6 +168,7 @@ class FakeAuth:
         finally:
             server.shutdown()
             server.server_close()
+            client.close()
             thread.join(10)
 
     def answer(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Answer:
@@ -146,7 +179,7 @@ class FakeAuth:
             return self.broken
         if path == "/.well-known/jwks.json":
             return 200, {"keys": [self.public(kid) for kid in self.published]}
-        if headers.get("apikey") != KEY:
+        if headers.get("apikey") != self.key:
             return 401, {"message": "Invalid API key"}
         if path.startswith("/admin/users"):
             return self._admin(method, path.removeprefix("/admin/users"), body)

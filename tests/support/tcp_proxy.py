@@ -44,7 +44,7 @@ class TcpProxy:
     def _serve(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
             while not self._stopped.is_set():
-                request = client.recv(65536)
+                request = _whole_request(client)
                 if not request:
                     return
                 self.requests += 1
@@ -87,3 +87,20 @@ class TcpProxy:
             while len(body) < length:
                 body += server.recv(65536)
             return head + b"\r\n\r\n" + body
+
+
+def _whole_request(client: socket.socket) -> bytes:
+    """Read one request with its body, which may come in pieces; empty where the client is gone."""
+    request = client.recv(65536)
+    while request and b"\r\n\r\n" not in request:
+        request += client.recv(65536)
+    head, _, body = request.partition(b"\r\n\r\n")
+    lines = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
+    length = int(lines[0].split(b":")[1]) if lines else 0
+    while len(body) < length:
+        piece = client.recv(65536)
+        if not piece:
+            return b""
+        body += piece
+        request += piece
+    return request

@@ -166,7 +166,7 @@ def test_a_forged_signature_is_refused(project):
     project.refused(f"{head}.{body}.{other}")
     project.refused(f"{head}.{body}.")
     foreign = FakeAuth(now=project.auth.now)
-    foreign.published = list(project.auth.published)
+    foreign.published, foreign.signing = list(project.auth.published), project.auth.signing
     foreign.keys = {kid: foreign.keys[next(iter(foreign.keys))] for kid in foreign.published}
     project.refused(foreign.access(project.ann))  # the right key id, another key
 
