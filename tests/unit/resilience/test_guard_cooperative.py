@@ -29,6 +29,17 @@ def test_only_in_threading_mode_is_another_call_handed_to_another_thread(guards,
     assert (usual.call(threading.get_ident) == here) is not IN_THREADS
 
 
+def test_the_policy_decides_who_keeps_the_time(guards, cooperative, monkeypatch):
+    used = []
+    for name in ("call_cooperatively", "call_with_timeout"):
+        monkeypatch.setattr(runtime, name, lambda _, func, *args, name=name: used.append(name) or func(*args))
+    for number, wanted in enumerate([True, False]):
+        guard = guards.add(f"n{number}", feature="intel", policy=Policy(cooperative=wanted))
+        assert guard.call(lambda: "fine") == "fine"
+        assert list(guard.stream(lambda: iter("ab"))) == ["a", "b"]
+    assert used == ["call_cooperatively"] * 4 + ["call_with_timeout"] * 4
+
+
 def test_it_finds_its_deadline_and_what_it_gives_back(cooperative):
     assert cooperative.call(lambda a, b: (a, b, current_deadline().remaining()), 1, b=2) == (1, 2, 2)
     assert cooperative.call(lambda: current_deadline().remaining(), deadline=0.5) == 0.5
