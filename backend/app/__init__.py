@@ -27,6 +27,7 @@ from backend.realtime import wiring
 from backend.realtime.connections import Connections
 from backend.realtime.sockets import make_socketio
 from backend.security.tokens import ADMINISTRATOR
+from backend.security.secrets import private_directory
 
 __all__ = ["Jupiter", "create_app", "make_tokens"]
 
@@ -43,6 +44,7 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
         OSError: the data directory cannot be written.
     """
     kit, metrics = Kit(make_fleet(settings)), Metrics()
+    private_directory(settings.data_dir)
     keep_errors(kit, settings)
     workers = make_workers(settings, kit)
     security = make_security(settings, counters=workers.counters if workers else None)
