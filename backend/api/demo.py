@@ -20,6 +20,9 @@ class Simulators(Protocol):
     def experiments(self) -> list[dict[str, Any]]:
         """Return invented experiments to begin with."""
 
+    def scans(self) -> list[tuple[str, bytes]]:
+        """Return invented scan reports to begin with: file name and content."""
+
     def upstreams(self) -> list[dict[str, Any]]:
         """Return name, title, mode, modes, requests and address of each."""
 

@@ -21,13 +21,14 @@ from backend.app.services import make_services
 from backend.app.workers import make_workers, share_events, share_revocations
 from backend.config import Settings
 from backend.dashboard.experiments import ExperimentService
+from backend.dashboard.scans import ScanService
 from backend.monitoring.metrics import Metrics
 from backend.pages.context import VERSION
 from backend.realtime import wiring
 from backend.realtime.connections import Connections
 from backend.realtime.sockets import make_socketio
-from backend.security.tokens import ADMINISTRATOR
 from backend.security.secrets import private_directory
+from backend.security.tokens import ADMINISTRATOR
 
 __all__ = ["Jupiter", "create_app", "make_tokens"]
 
@@ -43,8 +44,8 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
     Raises:
         OSError: the data directory cannot be written.
     """
-    kit, metrics = Kit(make_fleet(settings)), Metrics()
     private_directory(settings.data_dir)
+    kit, metrics = Kit(make_fleet(settings)), Metrics()
     keep_errors(kit, settings)
     workers = make_workers(settings, kit)
     security = make_security(settings, counters=workers.counters if workers else None)
@@ -86,12 +87,17 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
     metrics.gauge("jupiter_outbox_set_aside", "Writes it refused", lambda: float(outbox.counts().set_aside))
     app.extensions["jupiter"] = jupiter
     if simulators is not None:
-        _begin_with(services.experiments, simulators.experiments())
+        _begin_with(services.experiments, services.triage.scans, simulators)
     return app
 
 
-def _begin_with(experiments: ExperimentService, invented: list[dict[str, Any]]) -> None:
+def _begin_with(experiments: ExperimentService, scans: ScanService, invented: Simulators) -> None:
     """Give the demo's administrator something to see, at its first start."""
     if not experiments.list(ADMINISTRATOR)["total"]:
-        for experiment in invented:
+        for experiment in invented.experiments():
             experiments.create(ADMINISTRATOR, experiment)
+    if not scans.list(ADMINISTRATOR, {})["total"]:
+        for filename, report in invented.scans():  # worked off when the server has begun
+            scan_id, upload = scans.begin(ADMINISTRATOR)
+            upload.write(report)
+            scans.accept(ADMINISTRATOR, scan_id, upload, filename=filename)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.demo import advisories, feeds, model, threats
+from backend.demo import advisories, feeds, model, scans, threats
 from backend.demo.experiments import EXPERIMENTS
 from backend.demo.replies import Reply, Request, json_reply, tagged
 from backend.demo.simulator import Simulator
@@ -63,6 +63,10 @@ class Demo:
     def experiments(self) -> list[dict[str, Any]]:
         """Return invented experiments to begin with, as a client would send them."""
         return [dict(experiment) for experiment in EXPERIMENTS]
+
+    def scans(self) -> list[tuple[str, bytes]]:
+        """Return invented scan reports to begin with: file name and content."""
+        return [(scans.FILENAME, scans.report(self._started))]
 
     def upstreams(self) -> list[dict[str, Any]]:
         """Return name, title, mode, modes, requests and address of each upstream."""

@@ -107,7 +107,7 @@ class AlertBook:
             "updated_at": now,
         }
         self._ask("upsert", data=alert)
-        logger.warning("⚠️ %s", hit.title, extra={"user": hit.user_id})
+        logger.info("📡 %s", hit.title, extra={"user": hit.user_id})
         self.listeners.notify(AlertTold("alert_raised", alert))
         return True
 

@@ -34,7 +34,7 @@ test("a connection asks for what is missing since the numbers known", async () =
   const { link, seen } = started();
   link.up();
   assert.equal(link.asked[0].event, "sync");
-  assert.deepEqual(link.asked[0].payload, { threats: 0, pulse: 0, status: 0, summary: 0, chat: 0, notice: 0 });
+  assert.deepEqual(link.asked[0].payload, { threats: 0, pulse: 0, status: 0, summary: 0, chat: 0, scans: 0, alerts: 0, notice: 0 });
   link.asked[0].resolve(answer({ chat: { gap: true, seq: 7, snapshot: [] } }));
   await settled();
   assert.deepEqual(seen, [["gap", "chat"], ["synced", ""]]);

@@ -9,7 +9,7 @@ test("the default view leaves the address clean", () => assert.equal(writeView(r
 test("a view survives its way through the address", () => {
   const view = {
     severity: "critical", search: "vpn & co", ransomware: true, exploited: true, source: "nvd", vendor: "Red Hat", epss: "0.5",
-    since: "2026-07-01", until: "2026-07-31", sort: "cvss", window: "7d", conversation: "abc-1",
+    since: "2026-07-01", until: "2026-07-31", sort: "cvss", window: "7d", scan: "0b9f7a7e-0000-4000-8000-000000000000", conversation: "abc-1",
   };
   assert.deepEqual(readView(writeView(view)), view);
 });
