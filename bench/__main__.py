@@ -22,6 +22,7 @@ def main() -> None:
     if busy := busy_with():
         print(busy)
     bench_kit.run()
+    bench_kit.run("threading")
     bench_fleet.run()
     servers.run()
     bench_data.run()
