@@ -141,7 +141,13 @@ def make_workers(settings: Settings, kit: Kit) -> Workers | None:
     """Return this process's part in the fleet, None where there is none."""
     if kit.fleet is None or settings.redis_url is None:
         return None
-    wire = wires.connect(settings.redis_url, worker=kit.fleet.worker, installation=installation(settings.redis_url))
+    fleet, url = kit.fleet, settings.redis_url
+    wire = wires.connect(
+        url,
+        worker=fleet.worker,
+        installation=installation(url),
+        told_already=lambda: not fleet.connected,
+    )
     overrides = SharedOverrides(wire, kit.degradation)
     return Workers(worker_name(), kit.fleet, wire, Lease(wire, "lead"), overrides, _nobody_answers_before())
 

@@ -26,6 +26,7 @@ Told = Callable[[Message], None]
 
 RETRY_SECONDS = 0.5
 QUIET_SECONDS = 30.0
+BRIEF_SECONDS = 2.0  # by then the kit's fleet has told it, where it is Redis that is away
 _LISTEN_SECONDS = 0.25
 _SILENCE_SECONDS = 3.0
 
@@ -44,6 +45,7 @@ class Wire:
         worker: who we are, as no other process is called.
         prefix: before every key and the channel; in braces, so that a cluster keeps it on one node.
         timeout: seconds for one call altogether.
+        told_already: tells whether the log says already that Redis is away; this says so only where it does not.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class Wire:
         worker: str,
         prefix: str = "jupiter:{main}:",
         timeout: float = 1.0,
+        told_already: Callable[[], bool] = lambda: False,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        self._told_already = told_already
         self.worker = worker
         self.up = False
         self.client = client
@@ -67,6 +71,7 @@ class Wire:
         self._stopped = threading.Event()
         self._opened = threading.Event()
         self._task: runtime.Task | None = None
+        self._failed_since: float | None = None
         self._said_at: float | None = None
         self._said_away = False
 
@@ -163,8 +168,11 @@ class Wire:
             _log.exception("❌ A message of another worker could not be worked on")
 
     def _say(self, away: bool, text: str, *args: object) -> None:
-        """One line in a while, however often the line breaks, and none of what was not told to be broken."""
+        """One line in a while, however often the line breaks; none of what is brief, or was not told to be broken."""
         now = self._clock.monotonic()
+        began, self._failed_since = self._failed_since, (self._failed_since or now) if away else None
+        if away and (now - (began or now) < BRIEF_SECONDS or self._told_already()):
+            return
         recently = self._said_at is not None and now - self._said_at < QUIET_SECONDS
         if recently or (not away and not self._said_away):
             return
@@ -173,8 +181,14 @@ class Wire:
 
 
 def connect(
-    url: str, *, worker: str, installation: str = "main", timeout: float = 0.5, clock: Clock = SYSTEM_CLOCK
+    url: str,
+    *,
+    worker: str,
+    installation: str = "main",
+    timeout: float = 0.5,
+    told_already: Callable[[], bool] = lambda: False,
 ) -> Wire:
     """Return a line over the Redis at `url`; it is opened by `start`."""
     client = open_client(url, timeout)
-    return Wire(client, worker=worker, prefix=f"jupiter:{{{installation}}}:", timeout=2 * timeout, clock=clock)
+    prefix = f"jupiter:{{{installation}}}:"
+    return Wire(client, worker=worker, prefix=prefix, timeout=2 * timeout, told_already=told_already)

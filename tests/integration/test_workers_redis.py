@@ -86,7 +86,7 @@ def test_redis_away_costs_no_request_and_comes_back(serve, redis_server, how):
             numbers = [told["seq"] for told in tab.named("notice") if "seq" in told]
             assert numbers == sorted(set(numbers))
             assert len([told for told in tab.named("notice") if "while alone" in told["message"]]) == 1
-    assert len(lines_about_redis(jupiter)) <= 2 * 5, lines_about_redis(jupiter)
+    assert len(lines_about_redis(jupiter)) <= 2 * 3, lines_about_redis(jupiter)
     assert "Traceback" not in jupiter.output
 
 

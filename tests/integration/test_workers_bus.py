@@ -1,0 +1,286 @@
+"""What workers tell each other, over a real Redis that fails: two workers in this process, with lines of their own."""
+
+import time
+from contextlib import ExitStack
+from datetime import datetime
+
+import orjson
+import pytest
+
+from backend.bus.counters import SharedCounters
+from backend.bus.event_log import EventLog
+from backend.bus.lease import Lease
+from backend.bus.notes import Notes
+from backend.bus.wire import AwayError, connect
+from backend.dashboard.overrides import SharedOverrides
+from backend.realtime.shared_replay import SharedReplay
+from backend.resilience.degradation import GracefulDegradation
+from backend.security.counters import MemoryCounters
+from tests.support.client import eventually
+
+pytestmark = pytest.mark.redis
+KEPT = {"chat": 8}
+GAUGES = frozenset({"status"})
+
+
+class Audience:
+    """The sockets of one worker: everybody is there, and sees what is delivered."""
+
+    def __init__(self):
+        self.seen = []
+        self.sent_away = []
+        self.users = {"", "ann"}
+
+    def has(self, user):
+        return user in self.users
+
+    def deliver(self, stream, pushed, *, user):
+        self.seen.append((stream, pushed.seq, pushed.payload.get("n")))
+
+    def send_away(self, user):
+        self.sent_away.append(user)
+
+    def numbers(self, stream):
+        return [(seq, n) for name, seq, n in self.seen if name == stream]
+
+
+class Worker:
+    """One worker's line, log and audience."""
+
+    def __init__(self, url, name):
+        self.wire = connect(url, worker=name, timeout=0.3)
+        self.audience = Audience()
+        log = EventLog(self.wire, KEPT, otherwise=4)
+        self.replay = SharedReplay(
+            self.wire, log, self.audience, gauges=GAUGES, everybodys=("status", "notice"), kept=KEPT
+        )
+
+    def publish(self, stream, number, *, user="", **more):
+        pushed = self.replay.add(stream, "event", {"n": number}, user=user, **more)
+        if pushed is not None:  # alone
+            self.audience.deliver(stream, pushed, user=user)
+        return pushed
+
+
+@pytest.fixture
+def workers(redis_server):
+    with ExitStack() as ending:
+        made = [Worker(redis_server.url, name) for name in "ab"]
+        for worker in made:
+            worker.wire.start(patience=5)
+            ending.callback(worker.wire.stop)
+            assert worker.wire.up
+        yield made
+
+
+def both_see(workers, stream, numbers, *, alike=True):
+    """Wait until both have delivered just that; `alike`: under the same numbers."""
+
+    def seen():
+        told = [worker.audience.numbers(stream) for worker in workers]
+        assert [[n for _, n in each] for each in told] == [numbers, numbers]
+        return told[0] == told[1] or not alike
+
+    eventually(seen, timeout=5)
+
+
+def test_all_workers_deliver_the_same_in_the_same_order(workers):
+    a, b = workers
+    for number in range(20):
+        (a, b)[number % 2].publish("chat", number, user="ann")
+    both_see(workers, "chat", list(range(20)))
+    seqs = [seq for seq, _ in a.audience.numbers("chat")]
+    assert seqs == list(range(seqs[0], seqs[0] + 20))
+
+
+def test_what_was_missed_is_told_by_any_worker_and_what_is_gone_is_a_gap(workers):
+    a, b = workers
+    begin = b.replay.last_seq("chat", user="ann")
+    for number in range(5):
+        a.publish("chat", number, user="ann")
+    assert [pushed.payload["n"] for pushed in b.replay.since("chat", begin, user="ann")] == [0, 1, 2, 3, 4]
+    assert [pushed.payload["n"] for pushed in b.replay.since("chat", begin + 3, user="ann")] == [3, 4]
+    assert b.replay.since("chat", begin + 5, user="ann") == []
+    assert b.replay.since("chat", begin + 99, user="ann") is None
+    assert b.replay.since("chat", begin - 1, user="ann") is None
+    for number in range(5, 12):  # more than is kept
+        a.publish("chat", number, user="ann")
+    assert b.replay.since("chat", begin + 3, user="ann") is None
+    assert len(b.replay.since("chat", begin + 4, user="ann")) == 8
+
+
+def test_who_has_nobody_there_delivers_nothing(workers):
+    a, b = workers
+    b.audience.users = {""}
+    a.publish("chat", 1, user="ann")
+    a.publish("notice", 2)
+    eventually(lambda: b.audience.numbers("notice"), timeout=5)
+    assert b.audience.numbers("chat") == []
+
+
+def test_what_several_see_is_told_once_but_again_when_something_else_came_between(workers):
+    a, b = workers
+    for digest, number in (("off", 1), ("off", 1), ("on", 2), ("on", 2), ("off", 3)):
+        (a if number % 2 else b).publish("status", number, digest=digest)
+    both_see(workers, "status", [1, 2, 3])
+    a.publish("notice", 1, digest="x", within=0.2)
+    a.publish("notice", 2, digest="x", within=0.2)
+    time.sleep(0.25)
+    a.publish("notice", 3, digest="x", within=0.2)
+    both_see(workers, "notice", [1, 3])
+
+
+@pytest.mark.parametrize("how", ["frozen", "killed"])
+def test_what_is_said_alone_is_handed_in_under_its_own_number(workers, redis_server, how):
+    a, b = workers
+    for worker in workers:
+        worker.replay.last_seq("chat", user="ann")
+    a.publish("chat", 1, user="ann")
+    both_see(workers, "chat", [1])
+    known = a.audience.numbers("chat")[-1][0]
+    redis_server.freeze() if how == "frozen" else redis_server.stop()
+    began = time.monotonic()
+    pushed = [a.publish("chat", number, user="ann") for number in (2, 3)]
+    assert time.monotonic() - began < 2
+    assert pushed[0].seq > known + 1
+    assert pushed[1].seq == pushed[0].seq + 1
+    assert [each.payload["n"] for each in a.replay.since("chat", known, user="ann")] == [2, 3]
+    redis_server.thaw() if how == "frozen" else redis_server.start()
+    eventually(lambda: a.wire.up and b.wire.up, timeout=10)
+    # a frozen Redis does what it was asked before it froze, under its own number, which is then not said again
+    alike = how == "killed"
+    both_see(workers, "chat", [1, 2, 3], alike=alike)
+    b.publish("chat", 4, user="ann")
+    both_see(workers, "chat", [1, 2, 3, 4], alike=alike)
+    assert [each.payload["n"] for each in b.replay.since("chat", pushed[1].seq, user="ann")] == [4]
+    first = b.replay.since("chat", pushed[0].seq, user="ann")
+    assert [each.payload["n"] for each in first] == [3, 4] if alike else first is None
+    assert (a.audience.sent_away, b.audience.sent_away) == ([], [])
+
+
+def test_a_gauge_told_alone_is_not_handed_in_but_later_ones_are_above_it(workers, redis_server):
+    a, b = workers
+    a.publish("status", 1)
+    both_see(workers, "status", [1])
+    redis_server.stop()
+    eventually(lambda: not a.wire.up and not b.wire.up, timeout=5)
+    alone = a.publish("status", 2)
+    redis_server.start()
+    eventually(lambda: a.wire.up and b.wire.up, timeout=10)
+    b.publish("status", 3)
+    eventually(lambda: a.audience.numbers("status")[-1][1] == 3, timeout=5)
+    assert a.audience.numbers("status")[-1][0] > alone.seq
+    assert [n for _, n in b.audience.numbers("status")] == [1, 3]
+
+
+def test_one_who_lost_the_line_alone_catches_up(workers):
+    a, b = workers
+    a.publish("notice", 1)
+    both_see(workers, "notice", [1])
+    b.wire.up = False  # as after an answer that did not come
+    for number in (2, 3):
+        a.publish("notice", number)
+    both_see(workers, "notice", [1, 2, 3])
+
+
+def test_a_line_that_is_down_makes_nobody_wait(workers, redis_server):
+    a, _ = workers
+    redis_server.freeze()
+    with pytest.raises(AwayError):
+        a.wire.tell("x")
+    began = time.monotonic()
+    for _ in range(100):
+        with pytest.raises(AwayError):
+            a.wire.tell("x")
+    assert time.monotonic() - began < 0.5
+
+
+def test_a_role_is_held_by_one_and_taken_over_from_a_dead_one(workers):
+    a, b = (Lease(worker.wire, "lead", seconds=0.5) for worker in workers)
+    gained = []
+    b.on_gain(lambda: gained.append("b"))
+    a.renew()
+    b.renew()
+    assert (a.held, b.held) == (True, False)
+
+    def taken():
+        b.renew()  # while a says nothing more
+        return b.held
+
+    eventually(taken, timeout=5)
+    assert gained == ["b"]
+    b.stop()
+    a.renew()
+    assert a.held
+
+
+def test_while_redis_is_away_everybody_has_every_role(workers, redis_server):
+    a, b = (Lease(worker.wire, "lead", seconds=0.5) for worker in workers)
+    a.renew()
+    redis_server.stop()
+    eventually(lambda: not workers[1].wire.up, timeout=5)
+    assert (a.held, b.held) == (True, True)
+
+
+def test_decisions_end_in_the_same_state_everywhere_the_newest_holds(redis_server):
+    with ExitStack() as ending:
+        made = []
+        for name in "ab":
+            wire, features = connect(redis_server.url, worker=name, timeout=0.3), GracefulDegradation()
+            features.register_feature("chat")
+            made.append((wire, features, SharedOverrides(wire, features)))
+            wire.start(patience=5)
+            ending.callback(wire.stop)
+        (_, one, shared_one), (_, two, shared_two) = made
+        redis_server.stop()
+        eventually(lambda: not any(wire.up for wire, _, _ in made), timeout=5)
+        one.disable_feature("chat", "older", author="ann")
+        shared_one.told("chat", "older", "ann")
+        time.sleep(0.01)
+        two.disable_feature("chat", "newer", author="bob", seconds=600)
+        shared_two.told("chat", "newer", "bob")
+        redis_server.start()
+        for features in (one, two):
+            eventually(lambda features=features: features.status()["chat"]["reason"] == "newer", timeout=10)
+        assert [features.status()["chat"]["author"] for features in (one, two)] == ["bob", "bob"]
+        ends = [datetime.fromisoformat(features.status()["chat"]["until"]) for features in (one, two)]
+        assert abs((ends[0] - ends[1]).total_seconds()) < 1
+        two.enable_feature("chat", author="bob")
+        shared_two.told("chat", "", "bob")
+        eventually(lambda: one.is_enabled("chat"), timeout=5)
+
+
+def test_counts_are_of_all_workers_and_large_limits_are_handed_in_by_batches(workers):
+    a, b = (SharedCounters(MemoryCounters(), worker.wire) for worker in workers)
+    small, large = "LIMITER/logins/ann/20/1/minute", "LIMITER/requests/ann/400/1/minute"
+    assert [a.incr(small, 60), b.incr(small, 60), a.incr(small, 60)] == [1, 2, 3]
+    assert b.get_expiry(small) == pytest.approx(time.time() + 60, abs=5)
+    for _ in range(9):
+        a.incr(large, 60)
+    assert b.incr(large, 60) == 1  # what is below a batch of ten is not known to others yet
+    a.incr(large, 60)
+    for _ in range(9):
+        b.incr(large, 60)
+    assert (a.get(large), b.get(large)) == (10, 20)
+    a.clear(small)
+    assert b.incr(small, 60) == 1
+
+
+def test_notes_of_others_are_read_while_they_are_new(workers):
+    now = time.time()
+    a, b = (Notes(worker.wire, "metrics", seconds=10, now=lambda: now) for worker in workers)
+    a.put("1", b"of the first")
+    b.put("1", b"of one on another machine")
+    assert a.others("1") == {"1-" + "b": b"of one on another machine"}
+    late = Notes(workers[1].wire, "metrics", seconds=10, now=lambda: now + 11)
+    assert late.others("2") == {}
+    assert b.others("2") == {}  # it was removed
+
+
+def test_a_message_that_nobody_understands_does_no_harm(workers):
+    a, b = workers
+    for text in (b"{", b"[]", b'{"topic": "push"}', orjson.dumps({"topic": "unknown"})):
+        a.wire.ask(lambda text=text: a.wire.client.publish(a.wire.channel, text))
+    a.publish("notice", 1)
+    both_see(workers, "notice", [1])
+    assert b.wire.up
