@@ -23,6 +23,7 @@ from backend.sources.documents import looks_like_web_page
 from backend.sources.identifiers import ids_in
 from backend.sources.links import link_key, text_key, web_link
 from backend.sources.text import from_html
+from backend.sources.xml_limits import check_xml
 
 MOST_ENTRIES = 500
 TITLE_LIMIT, SUMMARY_LIMIT, AUTHOR_LIMIT = 300, 500, 80
@@ -62,6 +63,7 @@ def read_feed(body: bytes, url: str) -> Feed:
 def _xml_feed(body: bytes, url: str) -> Feed:
     if not _ROOT.search(body[:_HEAD].replace(b"\0", b"")):
         raise NetworkError("no root element of a feed", message="The server answered with something that is no feed.")
+    check_xml(body)
     import feedparser  # noqa: PLC0415 - 50 ms that the start does not have to pay
 
     # As a stream: bytes or text would be tried as the name of a file first. Texts are cleaned by us, with nh3.
