@@ -61,6 +61,28 @@ def test_a_bad_value_stops_the_start_with_its_name(name, value):
         load_settings({name: value}, env_file=None)
 
 
+def test_types_and_statuses_are_names_of_ones_own():
+    given = {"JUPITER_EXPERIMENT_TYPES": "dance, red_team2", "JUPITER_EXPERIMENT_STATUSES": "planned completed"}
+    records = load_settings(given, env_file=None).records
+    assert (records.experiment_types, records.experiment_statuses) == (("dance", "red_team2"), ("planned", "completed"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JUPITER_EXPERIMENT_TYPES", "Dance"),
+        ("JUPITER_EXPERIMENT_TYPES", "a-b"),
+        ("JUPITER_EXPERIMENT_TYPES", "<script>"),
+        ("JUPITER_EXPERIMENT_STATUSES", "pending running"),
+        ("JUPITER_IMPORT_MAX_BYTES", "0"),
+        ("JUPITER_OUTBOX_MAX_BYTES", "lots"),
+    ],
+)
+def test_what_records_cannot_be_stops_the_start(name, value):
+    with pytest.raises(SettingsError, match=name):
+        load_settings({name: value}, env_file=None)
+
+
 def test_an_empty_value_counts_as_not_set():
     assert load_settings({"JUPITER_PORT": "  "}, env_file=None).port == 5000
 

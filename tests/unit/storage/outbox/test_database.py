@@ -17,7 +17,10 @@ from backend.errors import (
 )
 from backend.resilience.guard import Guards
 from backend.storage.database import QueryResult, rows
-from backend.storage.outbox.outbox import OutboxFullError
+from backend.storage.outbox.database import OutboxDatabase
+from backend.storage.outbox.outbox import Outbox, OutboxFullError
+from backend.storage.outbox.replayer import Replayer
+from backend.storage.sqlite import SqliteDatabase
 from tests.unit.storage.outbox.world import World, experiment
 
 
@@ -207,3 +210,45 @@ def test_a_fallback_is_given_as_by_the_guard(world: World) -> None:
         lambda: rows(world.database.execute_query("experiments", "select")), fallback=lambda: ["kept"]
     )
     assert read == ["kept"]
+
+
+@pytest.mark.parametrize("table", ["accounts", "revocations", "sessions"])
+def test_who_may_come_in_is_never_decided_later(world: World, table: str) -> None:
+    """A withdrawn right that waits in line would still be one."""
+    world.inner.fail_all()
+    with pytest.raises(DatabaseError):
+        world.write("update", table=table, filters=[{"column": "id", "value": "ada"}], data={"role": "viewer"})
+
+
+def test_a_damaged_file_of_the_database_loses_no_write(tmp_path: Path) -> None:
+    """The real one, broken in place: the write is kept, and done when the file is whole again."""
+    path = tmp_path / "jupiter.db"
+    healthy = SqliteDatabase(path)
+    healthy.migrate()
+    healthy.close()
+    whole = path.read_bytes()
+    path.write_bytes(b"not a database" * 1000)
+    database = OutboxDatabase(SqliteDatabase(path), Outbox(tmp_path / "outbox.db"))
+    assert database.execute_query("experiments", "insert", data=experiment(name="kept"))["queued"] is True
+    for leftover in tmp_path.glob("jupiter.db-*"):
+        leftover.unlink()
+    path.write_bytes(whole)
+    guard = Guards().add("database", feature="dashboard_data")
+    assert Replayer(database.outbox, database.inner, guard).replay() == 1
+    assert [row["name"] for row in rows(database.execute_query("experiments", "select"))] == ["kept"]
+    database.close()
+
+
+def test_a_full_disk_loses_no_write_as_long_as_the_outbox_has_room(tmp_path: Path) -> None:
+    """SQLite's own limit of pages stands for the disk."""
+    database = OutboxDatabase(SqliteDatabase(tmp_path / "jupiter.db"), Outbox(tmp_path / "outbox.db"))
+    full = database.inner
+    rows(full.execute_query("experiments", "insert", data=experiment(name="before")))
+    (connection,) = full._file._idle  # type: ignore[attr-defined]
+    connection.execute("PRAGMA max_page_count = 1")
+    answers = [
+        database.execute_query("experiments", "insert", data=experiment(name=str(n), description="x" * 9000))
+        for n in range(3)
+    ]
+    assert [answer.get("queued") for answer in answers] == [True] * 3
+    database.close()
