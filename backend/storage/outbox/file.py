@@ -30,9 +30,7 @@ class OutboxFile:
         return self._path.exists()
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """Return the rows that a statement finds; none where there is no file."""
-        if not self.exists:
-            return []
+        """Return the rows that a statement finds."""
         with self._connection() as connection:
             return [dict(row) for row in connection.execute(sql, values)]
 

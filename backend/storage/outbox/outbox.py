@@ -108,8 +108,6 @@ class Outbox:
 
     def waits(self, writes: Sequence[Write]) -> bool:
         """Tell whether something waits of the same owner or about the same record, so that these must wait too."""
-        if not self._file.exists:
-            return False
         return any(self._read(_WAITS, (one.owner, one.table, one.record_id)) for one in writes)
 
     def pending(self, limit: int) -> list[Entry]:
@@ -212,6 +210,8 @@ class Outbox:
         return [_entry(row) for row in self._read(f"SELECT * FROM entries WHERE {where}", values)]  # noqa: S608 - ours
 
     def _read(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        if not self._file.exists:
+            return []  # nothing has ever waited, so there is no use in a native thread
         try:
             found: list[dict[str, Any]] = self._offload(self._file.read, sql, values)
         except (sqlite3.Error, OSError) as error:
