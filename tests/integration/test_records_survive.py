@@ -155,9 +155,14 @@ def _kill_and_start(jupiter: Jupiter, writers: Writers) -> None:
     writers.go_on()
 
 
-def test_while_the_file_is_locked_everything_goes_on_and_says_what_it_is(serve: Callable[..., Jupiter]) -> None:
+@pytest.mark.parametrize("mode", ["eventlet", "gevent", "threading"])
+def test_while_the_file_is_locked_everything_goes_on_and_says_what_it_is(
+    serve: Callable[..., Jupiter], mode: str
+) -> None:
     """202 and `queued`, the row in item and list, health, metrics; in the end all is as if nothing was."""
-    jupiter, outage = serve(FAST), LockedFile()
+    if mode == "gevent":
+        pytest.importorskip("gevent", reason="gevent is not installed; `make test` installs it")
+    jupiter, outage = serve({**FAST, "JUPITER_ASYNC_MODE": mode}), LockedFile()
     with jupiter.rest() as rest:
         body = {"name": "kept", "experiment_type": "benchmark"}
         assert "queued" not in rest.post("/api/experiments", json=body | {"name": "before"}).body
