@@ -13,6 +13,7 @@ from tests.support.fleet_processes import Workers
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(300)]
 STEPS = 60
+BACK = 2.5  # seconds after its return in which all have found the server again: retry, poll, and a busy machine
 BREAKER = {"failure_threshold": 4, "timeout": 0.6, "probe_seconds": 60.0}
 
 
@@ -26,6 +27,7 @@ class Walk:
         self.numbers = {}
         self.done = []
         self.began = time.monotonic()
+        self.well_since = 0.0
 
     @property
     def running(self):
@@ -50,11 +52,12 @@ class Walk:
         assert self.chance.choice(self.running).call(name="feed", fails=False)["other"] == 0
 
     def ask_all(self):
-        """Admitted while half-open is a probe; by the server's word where that is there."""
+        """Admitted while half-open is a probe; by the server's word where all have had the time to find it again."""
         running = self.running
+        asked = self.away is None and time.monotonic() > self.well_since + BACK
         for worker, answer in zip(running, running.all("begin", name="feed", at=time.monotonic() + 0.02), strict=True):
             ((number, state, *_),) = worker.states(name="feed")
-            if answer == [True] and state == "half_open" and self.away is None:
+            if answer == [True] and state == "half_open" and asked:
                 self.probes[worker] = number
 
     def end(self):
@@ -86,9 +89,9 @@ class Walk:
             self.server.thaw()
         else:
             self.server.start()
-        self.away = None
+        self.away, self.well_since = None, time.monotonic()
         if len({tuple(state) for state in before.values()}) == 1:
-            time.sleep(2.5)
+            time.sleep(BACK)
             assert self.states() == before, "the server's return has changed a state on which all were agreed"
 
     def flush(self):
@@ -96,6 +99,7 @@ class Walk:
         with redis.Redis.from_url(self.server.url) as client:
             client.flushall()
         self.probes.clear()
+        self.well_since = time.monotonic()
         time.sleep(1.5)
         assert self.states() == before, "a loss of memory has changed a state"
 
