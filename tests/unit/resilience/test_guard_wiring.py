@@ -88,6 +88,17 @@ def test_the_healthiest_dependency_speaks_for_the_feature(guards, clock):
     assert (status["circuit_breaker"], status["failures"]) == ("closed", 3), "closed goes before half-open"
 
 
+def test_half_open_goes_before_open(guards, clock):
+    first = guards.add("first", feature="both", policy=Policy(failure_threshold=1, attempts=1, open_seconds=300))
+    second = guards.add("second", feature="both", policy=ONCE)
+    fail(second, 5)
+    clock.advance(60)
+    fail(first)
+    status = guards.feature_status()["both"]
+    assert status["dependencies"]["first"]["circuit_breaker"] == "open"
+    assert (status["circuit_breaker"], status["failures"]) == ("half_open", 5)
+
+
 def test_what_only_enriches_cannot_keep_its_feature_on(guards, guard):
     guards.add("epss", feature="intel", policy=ONCE, essential=False).call(fine)
     fail(guard, 5)
