@@ -3,7 +3,7 @@
 import os
 import time
 
-from bench import bench_chat, bench_data, bench_fleet, bench_kit, servers
+from bench import bench_chat, bench_data, bench_fleet, bench_intel, bench_kit, servers
 
 
 def busy_with() -> str:
@@ -27,6 +27,7 @@ def main() -> None:
     servers.run()
     bench_data.run()
     bench_chat.run()
+    bench_intel.run()
     print(f"\nall in {time.monotonic() - began:.0f} s")
 
 

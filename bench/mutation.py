@@ -9,13 +9,14 @@ else is written to the project: a changed module exists only in the memory of a 
 from __future__ import annotations
 
 import argparse
+import copy
 import hashlib
 import json
 import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +54,17 @@ def own_tests(module: str) -> list[str]:
     return [str(path) for path in sorted({path for name in names for path in TESTS.glob(f"test_{name}*.py")})]
 
 
-def judge(modules: Sequence[str]) -> list[tuple[str, Mutant, str]]:
-    """Return (module, mutant, verdict) for every mutant of the modules."""
+def every(modules: Sequence[str]) -> list[Place]:
+    """Return every mutant of the modules."""
     places: list[Place] = []
     for module in modules:
         path = KIT / f"{module}.py"
-        name = ".".join(["backend.resilience", *Path(module).parts])
-        places += [(module, name, path, mutant) for mutant in mutants(path.read_text(encoding="utf-8"))]
+        places += [(module, f"backend.resilience.{module}", path, each) for each in mutants(path.read_text("utf-8"))]
+    return places
+
+
+def judge(places: Sequence[Place]) -> list[tuple[str, Mutant, str]]:
+    """Return (module, mutant, verdict) for each mutant."""
     verdicts = _quick(places)
     everything = [str(path) for path in sorted(TESTS.glob("test_*.py"))]
     known = mutation_report.explained()
@@ -110,12 +115,30 @@ def _say(place: Place, verdict: str) -> None:
         print(f"    {verdict}: {module}.py:{mutant.line}: {mutant.what}", file=sys.stderr, flush=True)
 
 
+def again(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Judge the survivors once more that are kept and not explained, in modules that have not changed since."""
+    open_ = {module: mutation_report.unexplained(module, row) for module, row in kept.items()}
+    same = [module for module, row in kept.items() if open_[module] and row["digest"] == _digest(module)]
+    places = [place for place in every(same) if place[3].key in open_[place[0]]]
+    found = {module: copy.deepcopy(kept[module]) for module in same}
+    for module, mutant, verdict in judge(places):
+        row = found[module]
+        known = next((each for each in row["survivors"] if mutation_report.key(each) == mutant.key), None)
+        if verdict in (KILLED, HUNG) and known is not None:
+            row["survivors"].remove(known)
+            row["killed"] += 1
+    return found
+
+
+def _digest(module: str) -> str:
+    return hashlib.sha256((KIT / f"{module}.py").read_bytes()).hexdigest()[:12]
+
+
 def results(judged: Sequence[tuple[str, Mutant, str]]) -> dict[str, Any]:
     """Return by module: digest of the source, mutants, killed, hung and the survivors' keys."""
     found: dict[str, Any] = {}
     for module, mutant, verdict in judged:
-        source = (KIT / f"{module}.py").read_bytes()
-        empty = {"digest": hashlib.sha256(source).hexdigest()[:12], "mutants": 0, "killed": 0, "hung": 0}
+        empty = {"digest": _digest(module), "mutants": 0, "killed": 0, "hung": 0}
         row = found.setdefault(module, {**empty, "survivors": []})
         row["mutants"] += 1
         row["killed"] += verdict in (KILLED, HUNG)
@@ -142,6 +165,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("modules", nargs="*", help="names in backend/resilience, all without")
     parser.add_argument("--write", action="store_true", help="keep the results and make docs/mutation.md of them")
+    parser.add_argument("--again", action="store_true", help="only those that have survived and are not explained")
     parser.add_argument("--report", action="store_true", help="only make docs/mutation.md of what is kept")
     given = parser.parse_args()
     os.chdir(ROOT)
@@ -149,8 +173,11 @@ def main() -> int:
     import hypothesis  # noqa: F401 - imported once here, so that the children need not
     import pytest  # noqa: F401
 
-    found = {} if given.report else results(judge(modules))
-    if given.write or given.report:
+    if given.again:
+        found = again({module: row for module, row in mutation_report.kept().items() if module in modules})
+    else:
+        found = {} if given.report else results(judge(every(modules)))
+    if given.write or given.report or given.again:
         found = mutation_report.keep(found, sorted(path.stem for path in KIT.glob("*.py") if path.stem != "__init__"))
     return mutation_report.tell(found, sys.stdout)
 

@@ -165,7 +165,7 @@ class Forking:
             raise SystemExit("the tests fail on a module that was exchanged by itself, so they can tell nothing")
 
     def _limit(self, tests: Iterable[str]) -> float:
-        return 20 + 20 * sum(self._took[test] for test in tests)
+        return 30 + 4 * sum(self._took[test] for test in tests)
 
     def _run(self, session: Any, tests: Iterable[str]) -> int:
         items = [self._items[test] for test in tests]
