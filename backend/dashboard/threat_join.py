@@ -13,6 +13,7 @@ from backend.dashboard.threat_index import ThreatIndex
 from backend.dashboard.threat_snapshot import Snapshot, take_snapshot
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.sources.base import Fragment, ThreatBatch, ThreatSource
+from backend.sources.collector import settle
 from backend.sources.heavy import heavy
 
 MOST_RECORDS = 5000
@@ -49,15 +50,34 @@ class ThreatJoin:
         self._counts: dict[str, int] = {}
         self._mentions: Mapping[str, int] = {}
         self._day: date | None = None
+        self._waiting: list[tuple[str, ThreatBatch]] = []
         self._index = _new_index()
         self._lock = threading.Lock()  # one join at a time, so that the newest is the one that stays
 
     def accept(self, name: str, batch: ThreatBatch) -> None:
-        """Take in what a source gave: in place of what it gave before, or beside it."""
+        """Take in what a source gave: in place of what it gave before, or beside it.
+
+        Those who come while a join is under way share the next one; where that fails, each joins alone, so that the
+        failure is told of the source whose it is.
+        """
+        mine = (name, batch)
+        self._waiting.append(mine)
         with self._lock:
+            if not any(each is mine for each in self._waiting):
+                return  # somebody has taken it along
+            taken, self._waiting = self._waiting, []
+            try:
+                self._join(self._with(taken))
+            except Exception:  # noqa: BLE001 - raised again below where it is this source's own
+                self._waiting = [each for each in taken if each is not mine] + self._waiting
+                self._join(self._with([mine]))
+
+    def _with(self, taken: Sequence[tuple[str, ThreatBatch]]) -> dict[str, Mapping[str, Fragment]]:
+        given = dict(self._given)
+        for name, batch in taken:
             most = self._most if name in self._catalogues else ALL  # scores are as many as there are records
-            held = self._offload(_held, self._given.get(name, {}), batch, most)
-            self._join({**self._given, name: held})
+            given[name] = self._offload(_held, given.get(name, {}), batch, most)
+        return given
 
     def put_back(self, given: Mapping[str, Mapping[str, Fragment]]) -> None:
         """Begin with what sources gave before a restart."""
@@ -124,8 +144,8 @@ def _new_index() -> ThreatIndex | None:
 def joined(index: ThreatIndex | None, *said: Any) -> tuple[Snapshot, dict[str, int]]:
     """Take a snapshot (arguments as there), have the index hold it, and count the records of each source."""
     snapshot = take_snapshot(*said)
-    if index is not None:
-        index.hold(snapshot.entries)
+    changed = len(snapshot.entries) if index is None else index.hold(snapshot.entries)
+    settle(changed)
     counts: dict[str, int] = {}
     for record in snapshot.records:
         for source in record["sources"]:

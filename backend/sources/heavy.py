@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from backend import runtime
+from backend.sources.collector import pause
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,5 +22,5 @@ _places = threading.Semaphore(PLACES)
 
 def heavy(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a pure function in a native thread, as `runtime.offload` does, when there is a place for it."""
-    with _places:
+    with _places, pause():
         return runtime.offload(func, *args, **kwargs)

@@ -20,14 +20,16 @@ def web_link(value: Any, base: str = "") -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
     try:
-        parts = urlsplit(urljoin(base, value.strip()))
+        parts = urlsplit(urljoin(base, value.strip()) if base else value.strip())
         host = parts.hostname
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or not host or parts.username or len(value) > _LONGEST:
         return None
-    query = [(name, text) for name, text in parse_qsl(parts.query, True) if not _TRACKING.fullmatch(name)]
-    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path or "/", urlencode(query), ""))
+    query = parts.query and urlencode(
+        [pair for pair in parse_qsl(parts.query, True) if not _TRACKING.fullmatch(pair[0])]
+    )
+    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path or "/", query, ""))
 
 
 def link_key(link: str) -> str:
