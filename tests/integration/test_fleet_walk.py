@@ -156,7 +156,7 @@ class Walk:
         return states <= {fleet, (fleet[0] + 1, "half_open")} and (len(states) == 1 or fleet[1] == "open")
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [7])
 def test_a_walk_through_troubles_breaks_no_promise(seed, redis_server):
     with Workers(4) as workers:
         workers.join(redis_server.url, feed=BREAKER)
