@@ -51,7 +51,11 @@ def _likely(finding: Mapping[str, Any]) -> tuple[float, str] | None:
     share = finding.get("percentile")
     higher = f", higher than {_percent(share)} of all CVEs" if share is not None else ""
     says = f"EPSS, as {finding['epss_says']} says" if finding.get("epss_says") else "EPSS"
-    return epss * LIKELY, f"{_percent(epss)} likely to be exploited within 30 days{higher} ({says})"
+    share_now = _percent(epss)
+    return (
+        epss * LIKELY,
+        f"{share_now[0].upper()}{share_now[1:]} likely to be exploited within 30 days{higher} ({says})",
+    )
 
 
 def _severe(finding: Mapping[str, Any]) -> tuple[float, str] | None:

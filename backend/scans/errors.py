@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from backend.errors import DashboardError, MalformedRequestError, ValidationError
 
 FORMATS_TOLD = "SARIF 2.1.0, Trivy JSON, Grype JSON, Nuclei JSON lines, CycloneDX JSON, or a plain list of CVE ids"
@@ -10,15 +12,19 @@ FORMATS_TOLD = "SARIF 2.1.0, Trivy JSON, Grype JSON, Nuclei JSON lines, CycloneD
 class UnknownFormatError(MalformedRequestError):
     """None of the formats that are read here."""
 
+    title = "Unknown format"
     public_message = "This is none of the scan formats that can be read."
     suggestion = f"Upload {FORMATS_TOLD}, in UTF-8. If it is one of them, name its format."
+
+    def __init__(self, detail: str = "", **more: Any) -> None:
+        super().__init__(detail, **{"message": f"{self.public_message[:-1]}: {detail}." if detail else None, **more})
 
 
 class UnreadableScanError(ValidationError):
     """It is in a known format, but broken, hostile or of a version that is not known."""
 
     public_message = "The scan cannot be read"
-    suggestion = "Look at details, write the report again with the scanner's own export, and upload it once more."
+    suggestion = "Write the report again with the scanner's own export and upload it once more."
 
 
 class StorageFullError(DashboardError):

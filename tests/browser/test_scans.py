@@ -83,6 +83,15 @@ def test_a_report_is_uploaded_followed_read_and_exported(open_page, screenshots)
     expect(rows.first.locator(".finding__details")).to_contain_text("Why it ranks here")
     assert "scan=" in page.url
     shots(page, screenshots, "open")
+
+
+def test_findings_are_filtered_exported_and_lead_to_their_records(open_page):
+    page = open_page()
+    panel, rows = page.locator("#scans"), page.locator("#scans .finding")
+    choose(page, "filtered.json", trivy(200, EXPLOITED, text=5))
+    scan = panel.locator(".scan", has_text="filtered.json")
+    expect(scan).to_contain_text("3 known exploited", timeout=30_000)
+    scan.locator("summary").first.click()
     panel.get_by_label("Known exploited").check()
     expect(rows).to_have_count(3)
     with page.expect_download() as download:
@@ -154,6 +163,21 @@ def test_a_scan_is_cancelled_deleted_and_a_bad_file_is_refused(open_page, screen
     running = panel.locator(".scan", has_text="long.json")
     running.get_by_role("button", name="Cancel").click(timeout=30_000)
     expect(running.locator("summary .tag").last).to_have_text("cancelled", timeout=20_000)
+
+
+def test_scans_that_cannot_be_read_are_told_and_tried_again(new_page, jupiter, screenshots):
+    page = new_page()
+    told = {"error": "Data temporarily unavailable", "error_code": "DATABASE_ERROR", "message": "", "error_id": "e1"}
+    page.route("**/api/scans?*", lambda route: route.fulfill(status=503, json=told))
+    page.goto(f"{jupiter.url}/login?token={jupiter.token_for('new', 'analyst')}")
+    panel = page.locator("#scans")
+    expect(panel).to_have_attribute("data-state", "error")
+    expect(panel).to_contain_text("Data temporarily unavailable")
+    page.faults.clear()  # the browser logs the refusal, which was provoked
+    page.screenshot(path=screenshots / "scans-error.png", full_page=True)
+    page.unroute("**/api/scans?*")
+    panel.get_by_role("button", name="Retry now").click()
+    expect(panel).to_have_attribute("data-state", "empty")
 
 
 def test_a_viewer_reads_and_is_offered_nothing_else(new_page, jupiter):

@@ -50,6 +50,11 @@ export function isRunning({ status }) {
   return status === "queued" || status === "running";
 }
 
+/** Was it joined while there was no catalogue? */
+export function isIncomplete({ status, joined }) {
+  return status === "completed" && !joined.complete;
+}
+
 /** "4,300 read · 2,100 per second · 3 s left", or what it waits for. */
 export function progressText(progress) {
   if (!progress || progress.status === "queued") return "Waiting for its turn";

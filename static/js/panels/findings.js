@@ -17,13 +17,14 @@ let timer = null;
  */
 export function findingsTemplate(scan, open, acts) {
   return html`<div class="findings">${working(open.asking)}
-    ${tools(scan, open, acts)}
+    ${scan.findings ? tools(scan, open, acts) : nothing}
     ${open.problem ? problemTemplate(open.problem, 0, () => acts.filter({}), Boolean(open.rows.length)) : nothing}
     ${open.rows.length
       ? html`<ul class="findings__list">${repeat(open.rows, ({ id }) => id, (finding) => row(finding, acts))}</ul>`
       : html`<p class="findings__none">${open.asking || open.problem ? "" : none(scan, open)}</p>`}
-    <div class="findings__foot"><span>${open.total === null ? "" : `${numberText(open.rows.length)} of ${countText(open.total, "finding")} shown.`}</span>
-      ${open.cursor ? html`<button class="button button--small" @click=${acts.more}>Load more</button>` : nothing}</div>
+    <div class="findings__foot"><span>${!open.total ? "" : `${numberText(open.rows.length)} of ${countText(open.total, "finding")} shown.`}</span>
+      ${open.cursor ? html`<button class="button button--small" @click=${acts.more}>Load more</button>` : nothing}
+      ${scan.findings || !acts.mayWrite ? nothing : html`<button class="button button--small" @click=${acts.remove}>Delete</button>`}</div>
   </div>`;
 }
 

@@ -4,7 +4,7 @@ import { blank, skeleton, working } from "../dom/blank.js";
 import { confirmAction } from "../dom/dialog.js";
 import { html, nothing, repeat } from "../dom/html.js";
 import { waitingText } from "../logic/freshness.js";
-import { sizeText } from "../logic/scans.js";
+import { isIncomplete, sizeText } from "../logic/scans.js";
 import { countText } from "../logic/time.js";
 import { Scans } from "../state/scans.js";
 import { bar } from "../dom/bar.js";
@@ -25,7 +25,7 @@ export function mountScans(app) {
   const panel = mountPanel(app, {
     name: "scans",
     retry: () => scans.ask(),
-    facts: (data) => ({ ...data, count: data.scans.length, sources: [] }),
+    facts: (data) => ({ ...data, count: data.scans.length, sources: [], partial: data.scans.some(isIncomplete) }),
     extra: (data) => (data?.loaded ? [countText(data.total, "scan")] : []),
     body,
   });

@@ -6,7 +6,9 @@ import { get, post, remove } from "../net/rest.js";
 import { upload } from "../net/upload.js";
 
 const PAGE = 20;
+/** Findings asked for at once; fewer on a narrow screen, where the list is not scrolled inside its panel. */
 const FINDINGS = 50;
+const NARROW_FINDINGS = 10;
 
 export class Scans {
   #app;
@@ -25,6 +27,10 @@ export class Scans {
 
   get #state() {
     return this.#app.store.get("scans");
+  }
+
+  get #limit() {
+    return matchMedia("(max-width: 720px)").matches ? NARROW_FINDINGS : FINDINGS;
   }
 
   /** Read the list; `more` reads on behind it. */
@@ -90,7 +96,7 @@ export class Scans {
     this.#asked += 1;
     const asked = this.#asked;
     try {
-      const answer = await get(`/api/scans/${id}/findings?${findingsQuery(filters, { limit: FINDINGS, cursor: more ? cursor : "" })}`);
+      const answer = await get(`/api/scans/${id}/findings?${findingsQuery(filters, { limit: this.#limit, cursor: more ? cursor : "" })}`);
       if (asked !== this.#asked || this.#state.open?.id !== id) return;
       const found = more ? [...rows, ...answer.findings] : answer.findings;
       this.#patch({ open: { ...this.#state.open, rows: found, total: answer.total, cursor: answer.next_cursor, asking: false, problem: null } });

@@ -55,6 +55,7 @@ def test_what_is_none_of_them_is_refused_with_what_it_seems_to_be(body, told):
     with pytest.raises(UnknownFormatError) as refused:
         detect(body)
     assert told in refused.value.details
+    assert told in refused.value.message
     assert refused.value.status == 400
 
 
