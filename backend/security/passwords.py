@@ -71,19 +71,16 @@ class Passwords:
             BulkheadFullError: too many are being checked.
         """
         if stored is None:
-            if self._nobodys is None:
+            if self._nobodys is None:  # making a hash costs what checking one costs
                 self._nobodys = str(self._turn(self._hasher.hash, "the password of nobody at all"))
-            self._turn(_fits, self._hasher, self._nobodys, _normal(password))
+            else:
+                self._turn(_fits, self._hasher, self._nobodys, _normal(password))
             return False
         return bool(self._turn(_fits, self._hasher, stored, _normal(password)))
 
     def is_old(self, stored: str) -> bool:
         """Tell whether a hash was made at another cost than today's."""
         return bool(self._hasher.check_needs_rehash(stored))
-
-    def warm_up(self) -> None:
-        """Make the hash of nobody's password, so that the first unknown name takes no longer than the next."""
-        self.fits("", None)
 
     def _turn(self, func: Callable[..., Any], *args: Any) -> Any:
         if not self._turns.acquire(timeout=self._wait):
