@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -163,7 +164,8 @@ class SupabaseSessions:
         if held is None:
             held = self._load(session_id)
             self._hold(session_id, held)
-        self._held.move_to_end(session_id)
+        with suppress(KeyError):  # closed meanwhile
+            self._held.move_to_end(session_id)
         return held
 
     def _load(self, session_id: str) -> Held:

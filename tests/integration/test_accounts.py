@@ -154,6 +154,23 @@ def test_a_token_of_a_disabled_person_holds_no_longer(jupiter):
         assert rest.get("/api/feature-status").status == 401
 
 
+@pytest.mark.parametrize("mode", ["gevent", "threading"])
+def test_it_is_the_same_in_the_other_async_modes(serve, mode):
+    if mode == "gevent":
+        pytest.importorskip("gevent", reason="gevent is not installed; `make test` installs it")
+    jupiter = serve({**NOWHERE, **GENEROUS, "JUPITER_ASYNC_MODE": mode})
+    command(jupiter, "add", "ann", "--role", "analyst", password=GOOD)
+    ann = Browser(jupiter)
+    assert ann.sign_in("ann", "wrong password").status_code == 401
+    assert ann.sign_in("ann", GOOD).status_code == 303
+    with ann.events() as events:
+        command(jupiter, "disable", "ann")
+        ended = time.monotonic()
+        events.wait_for("disconnect", timeout=15)
+        assert time.monotonic() - ended < 5
+    assert ann.status() == 401
+
+
 def test_what_was_taken_back_stays_so_over_a_restart(serve, tmp_path):
     data = {**NOWHERE, "JUPITER_DATA_DIR": str(tmp_path / "kept")}
     first = serve(data)
