@@ -97,10 +97,11 @@ def test_findings_are_filtered_exported_and_lead_to_their_records(open_page):
     with page.expect_download() as download:
         panel.get_by_role("link", name="CSV").click()
     assert len(download.value.path().read_text().splitlines()) == 4
+    rows.first.locator("summary").click()
     rows.first.get_by_role("link", name="Its threat record").click()
     expect(page.locator("#threats .threat")).to_have_count(1)
     page.reload()
-    expect(panel.locator(".finding")).to_have_count(50)
+    expect(rows).to_have_count(50)
 
 
 def test_what_becomes_known_to_be_exploited_is_told_by_itself(open_page, catalogue, screenshots):

@@ -38,6 +38,7 @@ class Catalogue:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients that are killed
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def document(self) -> bytes:
