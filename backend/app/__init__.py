@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Flask
 
-from backend import runtime
 from backend.api.demo import Simulators
 from backend.app import http
 from backend.app.accounts import make_accounts
@@ -74,9 +73,7 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
         worker=workers.name if workers else "",
     )
     if workers is not None:
-        workers.stop_answers_of(services.chat)
-        workers.show_metrics_of_all(metrics)
-        workers.lead.on_gain(lambda: runtime.spawn(sockets.pushes.lead))
+        workers.serve(services.chat, sockets.pushes, metrics)
     jupiter = Jupiter(app, socketio, services, sockets, metrics, admin_token(settings), adapters, accounts, workers)
     http.install(settings, jupiter, security, kit, simulators)
     for told in (metrics.saw, sockets.pushes.saw, services.threats.on_event, services.pulse.on_event):

@@ -53,6 +53,8 @@ class Jupiter:
         self.spawn(self._look_after_chat)
         self.spawn(self.accounts.log.run, self.stopped)
         self.spawn(self._look_after_logins)
+        if self.workers is not None:
+            self.spawn(self.workers.answers.end_abandoned, self.services.chat)
         self.ready.set()
 
     def say_goodbye(self) -> None:

@@ -12,6 +12,7 @@ from backend.app.triage import make_triage
 from backend.app.workers import Workers
 from backend.config import Settings
 from backend.dashboard.chat import ChatService
+from backend.dashboard.chat_models import ModelCatalogue
 from backend.dashboard.experiments import ExperimentService
 from backend.dashboard.pulse import PulseService
 from backend.dashboard.status import StatusService
@@ -44,6 +45,7 @@ def make_services(
     records = make_records(kit, database, stored, experiments)
     timeouts = Timeouts.scaled(settings.guard.timeout_seconds)
     model = guards.add("llm", feature="grok_chat", policy=timeouts.policy(policy))
+    listing = guards.add("llm_models", feature="grok_chat", policy=policy, essential=False)
     threats = ThreatService(
         _threat_sources(settings, adapters, workers),
         guards=guards,
@@ -72,9 +74,10 @@ def make_services(
         threats_find=threats.find,
         status=status.status,
         pulse=pulse.query,
+        models=ModelCatalogue(adapters.llm, listing, allowed=settings.llm.models),
         feature_status=lambda: _brief(guards.feature_status()["grok_chat"]),
         emit=lambda user, event, payload: broadcaster.publish("chat", event, payload, user=user),
-        stop_elsewhere=workers.stop_answer if workers else lambda *_: None,
+        elsewhere=workers.answers if workers else None,
         storage_guard=stored,
         record_error=kit.aggregator.record_error,
     )

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from backend import runtime, worker_seat
+from backend.app.answers_elsewhere import AnswersElsewhere
 from backend.app.kit import Kit, installation
 from backend.bus import wire as wires
 from backend.bus.counters import SharedCounters
@@ -23,11 +24,11 @@ from backend.dashboard.chat import LONGEST_ANSWER_SECONDS, ChatService
 from backend.dashboard.overrides import SharedOverrides
 from backend.dashboard.revocation_log import as_row, from_row
 from backend.dashboard.shared_source import SharedSource, pulse_batch, threat_batch
-from backend.errors import NetworkError
 from backend.monitoring.merged_metrics import merged
 from backend.monitoring.metrics import Metrics
 from backend.realtime.broadcaster import GAUGES, Broadcaster
 from backend.realtime.events.sync import USERS_OWN
+from backend.realtime.pushes import Pushes
 from backend.realtime.shared_replay import SharedReplay
 from backend.realtime.wiring import KEPT, SERVER_EVENTS
 from backend.resilience.clock import SYSTEM_CLOCK
@@ -62,6 +63,8 @@ class Workers:
     outcomes: Outcomes = field(init=False)
     counters: SharedCounters = field(init=False)
     notes: Notes = field(init=False)
+    log: EventLog = field(init=False)
+    answers: AnswersElsewhere = field(init=False)
     _metrics: Metrics | None = field(init=False, default=None)
     _stopped: threading.Event = field(init=False, default_factory=threading.Event)
     _sources: dict[str, SharedSource] = field(init=False, default_factory=dict)
@@ -69,6 +72,8 @@ class Workers:
 
     def __post_init__(self) -> None:
         self.outcomes = Outcomes(self.wire, self._wake)
+        self.log = EventLog(self.wire, KEPT)
+        self.answers = AnswersElsewhere(self.wire, self.log, self._stopped)
         self.notes = Notes(self.wire, "metrics", seconds=3 * METRICS_SECONDS)
         self.counters = SharedCounters(MemoryCounters(), self.wire)
 
@@ -98,28 +103,18 @@ class Workers:
         """Have whoever is asked for metrics answer for all workers: with its own and the others' of just now."""
         metrics.of_all = lambda own: merged({self.name: own, **self.notes.others(self.name)})
         metrics.gauge("jupiter_fleet_up", "Whether the line to the other workers is open", lambda: float(self.wire.up))
+        metrics.gauge("jupiter_fleet_line_breaks", "How often that line broke", lambda: float(self.wire.breaks))
         self._metrics = metrics
 
     def _write_metrics(self) -> None:
         while self._metrics is not None and not self._stopped.wait(METRICS_SECONDS):
             self.notes.put(self.name, self._metrics.own_exposition())
 
-    def stop_answer(self, user_id: str, message_id: str) -> None:
-        """Have the worker that makes this answer stop it."""
-        try:
-            self.wire.tell("chat_stop", user=user_id, message=message_id)
-        except AwayError:
-            raise NetworkError(
-                "Redis is away", message="The answer is written by another worker that cannot be reached now."
-            ) from None
-
-    def stop_answers_of(self, chat: ChatService) -> None:
-        """Stop the answers made here that other workers are asked to stop."""
-
-        def heard(message: Mapping[str, Any]) -> None:
-            runtime.spawn(chat.stop_here, message["user"], message["message"])
-
-        self.wire.on("chat_stop", heard)
+    def serve(self, chat: ChatService, pushes: Pushes, metrics: Metrics) -> None:
+        """Let the others ask for what this worker has, and take the lead where it falls to us."""
+        self.answers.serve(chat)
+        self.show_metrics_of_all(metrics)
+        self.lead.on_gain(lambda: runtime.spawn(pushes.lead))
 
     def start(self, spawn: Callable[..., runtime.Task]) -> None:
         """Begin, and wait a moment for what the others know."""
@@ -168,9 +163,8 @@ def worker_name(environ: Mapping[str, str] = os.environ) -> str:
 
 def share_events(workers: Workers, broadcaster: Broadcaster) -> SharedReplay:
     """Have everything that is published reach the sockets of all workers."""
-    log = EventLog(workers.wire, KEPT)
     everybodys = sorted({event.stream for event in SERVER_EVENTS} - USERS_OWN)
-    replay = SharedReplay(workers.wire, log, broadcaster, gauges=GAUGES, everybodys=everybodys, kept=KEPT)
+    replay = SharedReplay(workers.wire, workers.log, broadcaster, gauges=GAUGES, everybodys=everybodys, kept=KEPT)
     broadcaster.use(replay)
     return replay
 

@@ -142,6 +142,11 @@ class EventLog:
         _, known, entries = self._read(stream, user, seq, 0)
         return list(_entries(entries)) if known == b"yes" else None
 
+    def kept(self, stream: str, *, user: str) -> list[Entry]:
+        """Return all events that are kept, in order; raises like `last`."""
+        found: Any = self._wire.ask(lambda: self._wire.client.xrange(self._keys(stream, user)[1]))
+        return [_kept(identity, fields) for identity, fields in found]
+
     def last(self, stream: str, *, user: str) -> int:
         """Return the number of the newest event.
 
@@ -172,6 +177,11 @@ def _entries(found: Iterable[tuple[bytes, Any]]) -> Iterable[Entry]:
         header = orjson.loads(b"{" + fields[1] + b"}")
         payload = orjson.loads(fields[5])
         yield _entry(header, int(identity.partition(b"-")[0]), int(fields[3]), payload)
+
+
+def _kept(identity: bytes, fields: Mapping[bytes, bytes]) -> Entry:
+    header = orjson.loads(b"{" + fields[b"h"] + b"}")
+    return _entry(header, int(identity.partition(b"-")[0]), int(fields[b"b"]), orjson.loads(fields[b"p"]))
 
 
 def entry_of(message: Mapping[str, Any]) -> Entry:

@@ -61,6 +61,7 @@ class Wire:
         self._told_already = told_already
         self.worker = worker
         self.up = False
+        self.breaks = 0
         self.client = client
         self._prefix = prefix
         self.channel = f"{prefix}bus"
@@ -111,7 +112,7 @@ class Wire:
         try:
             return runtime.call_with_timeout(self._timeout, call)
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
-            self.up = False
+            self._broken(error)
             raise AwayError(f"{type(error).__name__}: {error}") from error
 
     def start(self, spawn: Callable[..., runtime.Task] = runtime.spawn, patience: float = 1.0) -> None:
@@ -128,11 +129,18 @@ class Wire:
         self.client.close()
         self.client.connection_pool.disconnect()
 
+    def _broken(self, error: Exception) -> None:
+        if self.up:
+            self.breaks += 1
+            _log.debug("fleet: the line to the other workers broke: %s: %s", type(error).__name__, error)
+        self.up = False
+
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
                 self._listen()
             except (ServerAwayError, AwayError, RedisError, OSError) as error:
+                self._broken(error)
                 self._say(True, "fleet: no line to the other workers (%s); events stay in this process", error)
             except Exception:  # noqa: BLE001 - the line must be opened again, whatever it was
                 _log.exception("❌ The line to the other workers broke in a way that nobody foresaw")
@@ -185,10 +193,10 @@ def connect(
     *,
     worker: str,
     installation: str = "main",
-    timeout: float = 0.5,
+    timeout: float = 1.0,
     told_already: Callable[[], bool] = lambda: False,
 ) -> Wire:
     """Return a line over the Redis at `url`; it is opened by `start`."""
     client = open_client(url, timeout)
     prefix = f"jupiter:{{{installation}}}:"
-    return Wire(client, worker=worker, prefix=prefix, timeout=2 * timeout, told_already=told_already)
+    return Wire(client, worker=worker, prefix=prefix, timeout=1.5 * timeout, told_already=told_already)

@@ -18,6 +18,7 @@ from backend.dashboard.conversation_memory import ConversationMemory
 from backend.dashboard.conversation_pages import as_markdown, decode_cursor, encode_cursor, match_view
 from backend.dashboard.conversation_rows import ConversationRows, Row, StorageGuard
 from backend.dashboard.conversations import MAX_SHOWN, NOT_SAVED, Conversations, message_view
+from backend.dashboard.elsewhere import Abandoned, Elsewhere, Nowhere
 from backend.dashboard.grounding import Retrieval, ThreatsFind, unknown_in
 from backend.dashboard.live_answers import LiveAnswer, LiveAnswers
 from backend.dashboard.once import Once
@@ -47,7 +48,7 @@ class ChatService:
         emit: sends a person an event: user id, event, payload.
         pulse: returns the payload of pulse_update.
         models: the models to choose from; None asks the provider directly.
-        stop_elsewhere: told of an answer to stop that is made by none of this process: user id, message id.
+        elsewhere: the other workers, which make answers too.
         storage_guard: every query goes through it; None calls the database directly.
         record_error: counts refusals of the provider that do not speak against its health: type, message, context.
         spawn: runs a function concurrently and returns its task.
@@ -68,7 +69,7 @@ class ChatService:
         emit: Emit,
         pulse: Callable[[], Mapping[str, Any]] = dict,
         models: ModelCatalogue | None = None,
-        stop_elsewhere: Callable[[str, str], object] = lambda *_: None,
+        elsewhere: Elsewhere | None = None,
         storage_guard: StorageGuard | None = None,
         record_error: RecordError | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -77,7 +78,7 @@ class ChatService:
         answers_at_a_time: int = 3,
         max_answer: int = MAX_ANSWER,
     ) -> None:
-        self._stop_elsewhere = stop_elsewhere
+        self._elsewhere = elsewhere or Nowhere()
         self._clock = clock
         self._spawn = spawn
         self._new_id = id_factory
@@ -99,6 +100,7 @@ class ChatService:
             record_error=record_error,
             max_answer=max_answer,
         )
+        self.abandoned = Abandoned(self._conversations, self._answering, self._live, self._elsewhere)
         self._asking = Asking(self._conversations, self._live, self._begin, new_id=id_factory, clock=clock)
 
     def send(
@@ -167,7 +169,7 @@ class ChatService:
             if row is None:
                 raise NotFoundError("There is no such message.")
             if row["status"] == "streaming":
-                self._stop_elsewhere(user_id, message_id)
+                self._elsewhere.stop(user_id, message_id)
             return {"message_id": message_id, "stopped": False}
         return {"message_id": message_id, "stopped": self._answering.stop(answer)}
 
@@ -279,8 +281,9 @@ class ChatService:
         if row["status"] != "streaming":
             return view
         answer = self._live.get(row["user_id"], row["id"])
-        if answer is not None:
-            text, last_index, status = answer.progress()
+        progress = answer.progress() if answer else self._elsewhere.progress(row["user_id"], row["id"])
+        if progress is not None:
+            text, last_index, status = progress
             return {**view, "content": text, "status": status, "last_index": last_index}
         oldest = utc_iso(self._clock.now() - timedelta(seconds=LONGEST_ANSWER_SECONDS))
         return view if row["created_at"] > oldest else {**view, "status": "interrupted"}

@@ -113,6 +113,14 @@ class ConversationRows:
         filters = [{"column": "id", "value": message_id}, {"column": "status", "value": "streaming"}]
         self._do("messages", "update", filters=filters, data={"content": content})
 
+    def unfinished(self, before: str) -> list[Row]:
+        """Return the answers begun before a point in time that are being made, or were."""
+        filters = [
+            {"column": "status", "value": "streaming"},
+            {"column": "created_at", "operator": "lt", "value": before},
+        ]
+        return self._do("messages", "select", filters=filters, order=[{"column": "created_at"}], limit=1000)
+
     def interrupt(self, before: str) -> int:
         """Mark the answers begun before a point in time that nobody finishes any more; return how many."""
         filters = [

@@ -166,6 +166,10 @@ class Conversations:
         except DashboardError as error:
             _log.debug("checkpoint of an answer failed: %s", type(error).__name__)
 
+    def unfinished(self, before: str) -> Sequence[Row]:
+        """Return the answers begun before a point in time that have no end in the database."""
+        return self._rows.unfinished(before)
+
     def interrupt(self, before: str) -> int:
         """Mark the answers that an earlier process left unfinished; return how many."""
         return self._rows.interrupt(before)

@@ -81,6 +81,34 @@ def test_an_answer_is_stopped_from_a_tab_on_another_worker(fleet):
                 assert tab.wait_for("chat_response", timeout=3)["stopped"] is True
 
 
+def test_a_page_opened_on_another_worker_shows_what_the_answer_says_so_far(fleet):
+    with model(0.2) as environ:
+        jupiter = fleet(environ=environ)
+        with events_on(jupiter, "1") as here, events_on(jupiter, "2") as there:
+            ids = here.call("chat_message", {"message": "Count.", "client_message_id": "m-1"})["data"]
+            said = there.wait_for("chat_delta", lambda told: told["index"] == 7)["index"]
+            asked = {"conversation_id": ids["conversation_id"]}
+            told = there.call("chat_history", asked)["data"]["messages"][-1]
+            assert (told["id"], told["status"]) == (ids["message_id"], "streaming")
+            assert told["last_index"] >= said
+            assert told["content"] == "".join(PIECES[: told["last_index"] + 1])
+
+
+def test_an_answer_whose_worker_is_killed_ends_with_an_error_that_keeps_what_was_said(fleet):
+    with model(1.0) as environ:
+        jupiter = fleet(environ=environ)
+        with events_on(jupiter, "1") as here, events_on(jupiter, "2") as there:
+            ids = here.call("chat_message", {"message": "Count.", "client_message_id": "m-1"})["data"]
+            there.wait_for("chat_delta", lambda told: told["index"] == 2)
+            os.kill(pids(jupiter)["1"], signal.SIGKILL)
+            ended = there.wait_for("chat_error", timeout=40)
+            assert ended["message_id"] == ids["message_id"]
+            asked = {"conversation_id": ids["conversation_id"]}
+            told = there.call("chat_history", asked)["data"]["messages"][-1]
+            assert told["status"] == "interrupted"
+            assert told["content"].startswith("".join(PIECES[:3]))
+
+
 def test_who_reconnects_to_another_worker_loses_nothing_and_gets_nothing_twice(fleet):
     with model(0.05) as environ:
         jupiter = fleet(environ=environ)
