@@ -16,6 +16,8 @@ REFRESH_SECONDS = 21_600.0
 BATCH = 100
 """Ids in one request: the API takes 2,000 characters of them and gives 100 rows a page by default."""
 MOST_PAGES = 400
+MOST_UNSCORED = 1000
+"""Ids without one score that are believed: new CVEs have none for a day or two."""
 TOTAL_FACTOR = 6
 
 
@@ -66,7 +68,7 @@ class Epss:
             skipped += bad
             if everything:
                 break
-        if len(wanted) >= BATCH and not scores:
+        if len(wanted) >= MOST_UNSCORED and not scores:
             raise NetworkError("no score for any id", message="The answer has no score for any of our records.")
         return ThreatBatch(fragments=scores, skipped=skipped)
 

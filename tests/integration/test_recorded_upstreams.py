@@ -22,6 +22,9 @@ def _url(upstreams, name):
     settings = upstreams.environ()
     return {
         "kev": settings["JUPITER_SOURCE_CISA_KEV_URL"],
+        "nvd": settings["JUPITER_SOURCE_NVD_URL"],
+        "ghsa": settings["JUPITER_SOURCE_GHSA_URL"],
+        "misp": settings["JUPITER_SOURCE_MISP_URL"] + "/manifest.json",
         "epss": settings["JUPITER_SOURCE_EPSS_URL"],
         "feeds": settings["JUPITER_PULSE_FEEDS"].split()[0],
         "hn": settings["JUPITER_SOURCE_HACKER_NEWS_URL"],

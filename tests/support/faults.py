@@ -21,6 +21,9 @@ QUICK = {
     "JUPITER_BREAKER_OPEN_SECONDS": str(OPEN_SECONDS),
     "JUPITER_SOURCE_CISA_KEV_REFRESH_SECONDS": "1",
     "JUPITER_SOURCE_EPSS_REFRESH_SECONDS": "2",
+    "JUPITER_SOURCE_NVD_REFRESH_SECONDS": "1",
+    "JUPITER_SOURCE_GHSA_REFRESH_SECONDS": "1",
+    "JUPITER_SOURCE_MISP_REFRESH_SECONDS": "1",
     "JUPITER_SOURCE_HACKER_NEWS_REFRESH_SECONDS": "1",
     "JUPITER_PULSE_REFRESH_SECONDS": "1",
     "JUPITER_RATE_LIMIT": "100000/second",
@@ -53,7 +56,13 @@ class Case:
 
 
 CASES = {
-    "kev": Case(("kev",), ("cisa_kev",), "threat_intelligence", "threats", True),
+    "kev": Case(("kev",), ("cisa_kev",), "threat_intelligence", "threats", False),
+    "nvd": Case(("nvd",), ("nvd",), "threat_intelligence", "threats", False, slack=2),
+    "ghsa": Case(("ghsa",), ("ghsa",), "threat_intelligence", "threats", False),
+    "misp": Case(("misp",), ("misp",), "threat_intelligence", "threats", False, slack=4),
+    "catalogues": Case(
+        ("kev", "nvd", "ghsa"), ("cisa_kev", "nvd", "ghsa"), "threat_intelligence", "threats", True, slack=6
+    ),
     "epss": Case(("epss",), ("epss",), "threat_intelligence", "threats", False, slack=20),
     "feeds": Case(("feeds",), FEEDS, "community_pulse", "pulse", False, slack=len(FEEDS)),
     "hn": Case(("hn",), ("hacker_news",), "community_pulse", "pulse", False),

@@ -21,6 +21,16 @@ def kev(data: Path) -> bytes:
     return (data / "kev" / "kev-2026-07-15.json").read_bytes()
 
 
+def nvd(data: Path) -> bytes:
+    """A page of the CVE API, whole: 38 records."""
+    return (data / "nvd" / "vunnel-full-page.json").read_bytes()
+
+
+def ghsa(data: Path) -> bytes:
+    """A page of advisories."""
+    return (data / "ghsa" / "rest-advisories-2026-02.json").read_bytes()
+
+
 class Epss:
     """Scores of 2026-08-08 in the shape of FIRST's API: strings, `cve=` filter, paging by limit and offset."""
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from tests.support.requirements import require_data
 
-NAMES = ("kev", "epss", "feeds", "hn", "llm")
+NAMES = ("kev", "nvd", "ghsa", "misp", "epss", "feeds", "hn", "llm")
 FAULTS = ("hang", "refuse", "500", "html", "truncated", "garbage", "nonsense")
 GOOD_FEEDS = ("securityweek.xml", "databreaches.xml", "proofpoint.xml", "heise.atom", "rss_2.0_cloudflare.xml")
 
 
 class Upstreams:
-    """The five upstreams in a process of their own."""
+    """The upstreams in a process of their own."""
 
     def __init__(self, data: Path | None = None) -> None:
         self._data = data or require_data()
@@ -39,7 +39,10 @@ class Upstreams:
     def environ(self, *, feeds: tuple[str, ...] = GOOD_FEEDS) -> dict[str, str]:
         """Return the settings that point a server here."""
         return {
-            "JUPITER_SOURCES": "cisa_kev epss hacker_news",
+            "JUPITER_SOURCES": "cisa_kev ghsa nvd epss misp hacker_news",
+            "JUPITER_SOURCE_NVD_URL": f"{self.address('nvd')}/rest/json/cves/2.0",
+            "JUPITER_SOURCE_GHSA_URL": f"{self.address('ghsa')}/advisories",
+            "JUPITER_SOURCE_MISP_URL": f"{self.address('misp')}/feed",
             "JUPITER_SOURCE_CISA_KEV_URL": f"{self.address('kev')}/known_exploited_vulnerabilities.json",
             "JUPITER_SOURCE_EPSS_URL": f"{self.address('epss')}/data/v1/epss",
             "JUPITER_SOURCE_HACKER_NEWS_URL": f"{self.address('hn')}/api/v1/search_by_date",

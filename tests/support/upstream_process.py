@@ -165,8 +165,17 @@ def answers(data: Path) -> dict[str, Callable[[Upstream, str, dict[str, str]], A
         name = f"{model}.sse" if model in RECORDINGS else "xai-short.sse"
         return Answer(kind="text/event-stream", events=recorded.stream(data, name))
 
+    page, advisories = recorded.nvd(data), recorded.ghsa(data)
+
+    def misp(_upstream: Upstream, path: str, _query: dict[str, str]) -> Answer:
+        file = data / "misp" / "feed" / Path(path).name
+        return Answer(file.read_bytes()) if file.is_file() else Answer(b"{}", status=404)
+
     return {
         "kev": lambda *_: Answer(catalogue),
+        "nvd": lambda *_: Answer(page),
+        "ghsa": lambda *_: Answer(advisories),
+        "misp": misp,
         "epss": lambda _upstream, _path, query: Answer(scores.answer(query)),
         "feeds": feeds,
         "hn": lambda *_: Answer(stories),
