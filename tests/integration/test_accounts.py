@@ -154,6 +154,22 @@ def test_a_token_of_a_disabled_person_holds_no_longer(jupiter):
         assert rest.get("/api/feature-status").status == 401
 
 
+def test_a_sign_out_in_one_server_reaches_the_sockets_of_another(serve, tmp_path):
+    data = {**NOWHERE, **GENEROUS, "JUPITER_DATA_DIR": str(tmp_path / "shared")}
+    here, there = serve(data), serve(data)
+    command(here, "add", "ann", "--role", "analyst", password=GOOD)
+    ann, same = Browser(here), Browser(there)
+    ann.sign_in("ann", GOOD)
+    same.client.cookies.update(ann.client.cookies)
+    with same.events() as events:
+        assert events.call("request_status", {})["ok"] is True
+        assert ann.post("/logout").status_code == 303
+        ended = time.monotonic()
+        events.wait_for("disconnect", timeout=15)
+        assert time.monotonic() - ended < 5
+    assert same.status() == 401
+
+
 @pytest.mark.parametrize("mode", ["gevent", "threading"])
 def test_it_is_the_same_in_the_other_async_modes(serve, mode):
     if mode == "gevent":
