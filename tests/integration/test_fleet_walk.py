@@ -24,7 +24,7 @@ class Walk:
         self.server, self.workers, self.chance = server, workers, random.Random(seed)  # noqa: S311 - a walk that can be repeated
         self.frozen, self.away = [], None
         self.probes = {}  # worker -> the number of the half-open state in which the server admitted it
-        self.numbers = {}
+        self.before, self.numbers = {}, {}
         self.done = []
         self.began = time.monotonic()
         self.well_since = 0.0
@@ -76,7 +76,7 @@ class Walk:
     # What breaks and is mended
 
     def trouble(self):
-        before = self.calm()
+        self.before = before = self.calm()
         self.away = self.chance.choice(["frozen", "killed"])
         (self.server.freeze if self.away == "frozen" else self.server.stop)()
         self.probes.clear()
@@ -84,15 +84,15 @@ class Walk:
         assert self.states() == before, "trouble has changed a state"
 
     def mend(self):
-        before = self.states()
+        unmoved = self.states() == self.before and not self.frozen
         if self.away == "frozen":
             self.server.thaw()
         else:
             self.server.start()
         self.away, self.well_since = None, time.monotonic()
-        if len({tuple(state) for state in before.values()}) == 1:
+        if unmoved and len({tuple(state) for state in self.before.values()}) == 1:
             time.sleep(BACK)
-            assert self.states() == before, "the server's return has changed a state on which all were agreed"
+            assert self.states() == self.before, "the server's return has changed a state on which all were agreed"
 
     def flush(self):
         before = self.calm()
@@ -111,6 +111,7 @@ class Walk:
     def thaw_all(self):
         for worker in self.frozen:
             worker.thaw()
+            self.well_since = time.monotonic()  # it has yet to find out what has become of its connections
         self.frozen = []
 
     def kill_one(self):
