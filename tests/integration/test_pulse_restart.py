@@ -42,6 +42,6 @@ def test_topics_are_shown_with_their_age_after_a_restart_without_feeds(tmp_path,
             after = pulse(jupiter)
             assert after["as_of"] >= before["as_of"]
             assert [topic["topic"] for topic in after["topics"]] == [topic["topic"] for topic in before["topics"]]
-            stale = eventually(lambda: (shown := pulse(jupiter))["status"] == "stale" and shown)
-            assert "error 503" in stale["message"]
+            stale = eventually(lambda: "error 503" in (shown := pulse(jupiter)).get("message", "") and shown)
+            assert stale["status"] == "stale"
             assert stale["items_total"] == 4
