@@ -90,9 +90,12 @@ def _serve(settings: Settings, workers: int | None) -> int:
 
 def _token(settings: Settings, asked: argparse.Namespace) -> int:
     from backend.app import make_tokens
+    from backend.app.user_command import note_token
 
     try:
-        print(make_tokens(settings).issue(asked.user, asked.role, asked.expires))
+        token = make_tokens(settings).issue(asked.user, asked.role, asked.expires)
+        note_token(settings, asked.user, asked.role, asked.expires)
+        print(token)
     except ValueError as error:
         raise SettingsError(str(error)) from None
     return 0

@@ -15,8 +15,10 @@ from backend.app.accounts import Accounts, make_accounts
 from backend.app.adapters import make_database
 from backend.app.security import make_security
 from backend.config import Settings
+from backend.dashboard.audit import AuditLog
 from backend.errors import DashboardError
 from backend.resilience.guard import Guards
+from backend.resilience.policy import Policy
 
 Tell = Callable[[str], None]
 
@@ -70,6 +72,16 @@ def _act(accounts: Accounts, asked: argparse.Namespace, tell: Tell, password: Ca
             status = "disabled" if asked.act == "disable" else "active"
             changed = service.change(asked.name, status=status, by=by)
             tell(f"✅ {changed['name']} is {changed['status']} now")
+
+
+def note_token(settings: Settings, user: str, role: str, seconds: float) -> None:
+    """Note in the audit log that a token was issued from the command line; where that fails the log has it."""
+    database = make_database(settings)
+    try:
+        guard = Guards().add("accounts", feature="dashboard_data", policy=Policy(attempts=1, timeout=5.0))
+        AuditLog(database, guard).note(f"shell:{_shell_user()}", "issue_token", user, role=role, seconds=seconds)
+    finally:
+        database.close()
 
 
 def ask_password(name: str) -> str:

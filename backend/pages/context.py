@@ -9,6 +9,8 @@ from typing import Any
 
 from flask import Flask, g, session, url_for
 
+from backend.security.principals import Principal
+
 VERSION = "0.1.0"
 
 
@@ -30,7 +32,7 @@ def install(app: Flask, static: Path, *, demo: bool, websocket_only: bool = Fals
 
     def context() -> dict[str, Any]:
         principal = g.get("principal")
-        user = {"id": principal.user_id, "name": principal.name or principal.user_id, "role": principal.role} if principal else None
+        user = _shown(principal) if principal else None
         csrf_token = session.get("csrf", "") if principal and principal.by_cookie else ""
         return {
             "asset": asset,
@@ -42,3 +44,7 @@ def install(app: Flask, static: Path, *, demo: bool, websocket_only: bool = Fals
         }
 
     app.context_processor(context)
+
+
+def _shown(principal: Principal) -> dict[str, str]:
+    return {"id": principal.user_id, "name": principal.name or principal.user_id, "role": principal.role}

@@ -92,7 +92,7 @@ class Entrance:
         try:
             proved = self.sign_in.prove(name, password)
         except DashboardError as error:
-            logger.info("⚠️ Not signed in: %s", error)
+            logger.info("⚠️ Not signed in: %s", error, extra={"params": {"address": request.remote_addr}})
             wait = math.ceil(error.retry_after) if error.retry_after else None
             return self.form(error.status, error=_told(error, wait), wait=wait, name=name[:LONGEST])
         self.sessions.enter(session, proved.person, session_id=proved.session_id)

@@ -266,6 +266,9 @@ def test_administrators_handle_accounts_over_rest_and_every_act_is_noted(jupiter
             ("admin", "add_account", "bob"),
             ("shell", "add_account", "ann"),
         ]
+        jupiter.token_for("bob", "viewer")
+        issued = rest.get("/api/audit?action=issue_token").body["entries"][0]
+        assert (issued["target"], issued["details"]) == ("bob", {"role": "viewer", "seconds": 600})
         assert rest.get("/api/audit?action=change_role").body["entries"][0]["details"] == {"role": "analyst"}
     assert ann.status("/api/audit") == 403
 
