@@ -108,7 +108,7 @@ def blueprint(
     @routes.doc(**_FILES)
     @routes.response(200, ImportReportSchema)
     @routes.alt_response(202, schema=ImportReportSchema, description=_QUEUED)
-    @access("analyst")
+    @access("analyst", seconds=120)
     def import_experiments() -> Response:
         """Take in a CSV or JSON file, and report on every row."""
         request.max_content_length = max_import_bytes

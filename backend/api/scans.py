@@ -54,7 +54,7 @@ def blueprint(scans: ScanService) -> Blueprint:
     @routes.arguments(ScanUploadQuery(), location="query")
     @routes.doc(**_UPLOAD)
     @routes.response(201, ScanSchema)
-    @access("analyst", limit="uploads")
+    @access("analyst", limit="uploads", seconds=600)  # a large report on a slow line
     def upload_scan(query: dict[str, Any]) -> Response:
         """Upload a report; it is worked off in the background."""
         user = g.principal.user_id

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
+from typing import overload
 
 from backend import runtime
 from backend.errors import DeadlineExceededError
@@ -86,6 +87,12 @@ def leave(token: Token[Deadline | None]) -> None:
     _current.reset(token)
 
 
+@overload
+def earliest(limit: float | Deadline, clock: Clock = SYSTEM_CLOCK) -> Deadline: ...
+@overload
+def earliest(limit: None, clock: Clock = SYSTEM_CLOCK) -> Deadline | None: ...
+@overload
+def earliest(limit: float | Deadline | None, clock: Clock = SYSTEM_CLOCK) -> Deadline | None: ...
 def earliest(limit: float | Deadline | None, clock: Clock = SYSTEM_CLOCK) -> Deadline | None:
     """Return whichever comes first: `limit` or the deadline in force."""
     outer = _current.get()

@@ -11,7 +11,7 @@ import httpx
 from backend import runtime
 from backend.errors import NetworkError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
-from backend.resilience.deadline import Deadline
+from backend.resilience.deadline import Deadline, earliest
 from backend.sources.body import read_body
 from backend.sources.headers import wait_for_reset
 from backend.sources.http_errors import transport_error, unusable_status
@@ -96,7 +96,7 @@ class HttpFetcher:
             NetworkError: no answer, one that cannot be used, or one that is too large or too slow.
             UpstreamRejectedError: the server refuses this request (4xx), or sends us to another host.
         """
-        limit = Deadline(self._timeout, self._clock)
+        limit = earliest(self._timeout, self._clock)
         sent = _request_headers(headers, etag, last_modified)
         with _spoken(self._timeout):
             address = httpx.URL(url)
