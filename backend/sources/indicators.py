@@ -31,6 +31,7 @@ def indicator(kind: str, value: Any) -> dict[str, str] | None:
 
 def defang(value: str) -> str:
     """Return an address that no program takes for one: hxxp, [.] in the host, [@], [://] of other schemes."""
+    value = value.replace("[://]", "://")
     scheme = _SCHEME.match(value)
     head = f"hxxp{scheme[1].lower()}://" if scheme else ""
     rest = value[scheme.end() :] if scheme else value
