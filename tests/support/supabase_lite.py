@@ -16,7 +16,7 @@ from tests.support.requirements import ROOT, missing, require_node
 
 PACKAGES = Path(__file__).parent / "supabase"
 SCHEMA = ROOT / "backend" / "storage" / "schema" / "postgres.sql"
-TABLES = ("messages", "conversations", "experiments", "audit_log")
+TABLES = ("messages", "conversations", "experiments", "audit_log", "findings", "scans", "watch_list", "alerts")
 JWT_SECRET = "a secret of this test alone, 64 characters long, never used again"
 QUIET = {"LITE_TELEMETRY": "0", "DO_NOT_TRACK": "1"}
 CONFIG = """
