@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import uuid
 from collections.abc import Callable
+from functools import lru_cache
 
 import jwt
 
@@ -17,6 +18,7 @@ ADMINISTRATOR = "admin"
 _ISSUER = "jupiter"
 _AUDIENCE = "jupiter"
 _LONGEST = 8192
+_REMEMBERED = 1024
 
 
 class Tokens:
@@ -40,6 +42,7 @@ class Tokens:
         self._admin_token = admin_token.encode()
         self._clock = clock
         self.others = others
+        self._verified = lru_cache(_REMEMBERED)(self._verify)  # a check costs as much as a cached answer
         self.admin_fingerprint = hashlib.sha256(b"jupiter-admin:" + self._admin_token).hexdigest()[:16]
 
     def issue(self, user_id: str, role: str, seconds: float) -> str:
@@ -79,6 +82,13 @@ class Tokens:
         return self._signed(token)
 
     def _signed(self, token: str) -> Principal:
+        principal = self._verified(token)
+        if principal.expires_at is None or self._clock.now().timestamp() >= principal.expires_at:
+            raise AuthenticationError("the token has expired")
+        return principal
+
+    def _verify(self, token: str) -> Principal:
+        """Check everything that stays as it is: the signature and what the token says."""
         try:
             claims = jwt.decode(
                 token,
@@ -86,7 +96,7 @@ class Tokens:
                 algorithms=["HS256"],
                 audience=_AUDIENCE,
                 issuer=_ISSUER,
-                # the time is checked below against the clock that was passed in
+                # the time is checked with each use, against the clock that was passed in
                 options={"require": ["exp", "iat", "sub", "role", "jti"], "verify_exp": False, "verify_iat": False},
             )
         except jwt.InvalidTokenError as error:
@@ -94,8 +104,6 @@ class Tokens:
         role, expires_at = claims["role"], float(claims["exp"])
         if role not in ROLES:
             raise AuthenticationError("the token's role is unknown")
-        if self._clock.now().timestamp() >= expires_at:
-            raise AuthenticationError("the token has expired")
         return Principal(claims["sub"], role, expires_at, session_id=claims["jti"], issued_at=float(claims["iat"]))
 
 

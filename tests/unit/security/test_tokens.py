@@ -60,6 +60,17 @@ def test_a_token_without_an_end_or_with_an_unknown_role_is_refused(tokens):
         tokens.authenticate(jwt.encode({**claims, "exp": 9e9, "role": "root"}, SECRET, algorithm="HS256"))
 
 
+def test_a_token_that_was_good_is_checked_again_with_each_use(tokens, clock):
+    """Its signature once, its end always."""
+    token = tokens.issue("ann", "analyst", 60)
+    assert tokens.authenticate(token) == tokens.authenticate(token)
+    with pytest.raises(AuthenticationError):
+        tokens.authenticate(token[:-2] + ("AA" if token[-2:] != "AA" else "BB"))
+    clock.advance(60)
+    with pytest.raises(AuthenticationError):
+        tokens.authenticate(token)
+
+
 @pytest.mark.parametrize(("user", "role"), [("ann", "root"), (" ", "viewer")])
 def test_a_token_that_makes_no_sense_is_not_issued(tokens, user, role):
     with pytest.raises(ValueError, match=r"role|name"):
