@@ -135,7 +135,7 @@ class BreakerStorage(pybreaker.CircuitBreakerStorage):
     @property
     def state(self) -> str:
         """Return the state in pybreaker's words."""
-        return pybreaker_name(self._record.state)
+        return pybreaker_name(self.record.state)
 
     @state.setter
     def state(self, state: str) -> None:
@@ -143,7 +143,7 @@ class BreakerStorage(pybreaker.CircuitBreakerStorage):
         word = state.replace("-", "_")
         if word not in STATES:
             raise ValueError(f"unknown state {state!r}, valid are {', '.join(STATES)}")
-        self._push(replace(self._record, state=word, changed_at=self._clock.now()))
+        self._push(replace(self.record, state=word, changed_at=self._clock.now()))
 
     @property
     def counter(self) -> int:
@@ -158,12 +158,12 @@ class BreakerStorage(pybreaker.CircuitBreakerStorage):
     @property
     def opened_at(self) -> datetime | None:
         """Return when the circuit was opened, None while it is closed."""
-        return None if self._record.state == CLOSED else self._record.changed_at
+        return None if self.record.state == CLOSED else self.record.changed_at
 
     @opened_at.setter
     def opened_at(self, moment: datetime) -> None:
         """Move the beginning of the break."""
-        self._push(replace(self._record, changed_at=moment))
+        self._push(replace(self.record, changed_at=moment))
 
     def _push(self, record: BreakerRecord) -> None:
         newer = replace(record, generation=self._record.generation + 1)
