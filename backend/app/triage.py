@@ -75,6 +75,7 @@ def make_triage(
         experiments,
         tell_of_scan,
         admit=lambda: reading.call(lambda: None),
+        deleted=lambda user, scan_id: watch.forget(user, scan_id),  # noqa: PLW0108 - it is made below
     )
     watch = ThreatWatch(
         intelligence,

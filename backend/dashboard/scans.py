@@ -42,6 +42,7 @@ class ScanService(ScanViews):
         experiments: each scan is one of type security_scan.
         emit: publishes an event to a person.
         admit: raises where scan processing is switched off.
+        deleted: told of each scan that was deleted: user, id.
         id_factory: makes the ids.
     """
 
@@ -54,6 +55,7 @@ class ScanService(ScanViews):
         emit: Emit,
         *,
         admit: Callable[[], object] = lambda: None,
+        deleted: Callable[[str, str], object] = lambda *_: None,
         queue: WorkQueue | None = None,
         clock: Clock = SYSTEM_CLOCK,
         offload: Callable[..., Any] = runtime.offload,
@@ -64,6 +66,7 @@ class ScanService(ScanViews):
         self._experiments = experiments
         self._emit = emit
         self._admit = admit
+        self._deleted = deleted
         self._queue = queue or WorkQueue()
         self._offload = offload
         self._id_factory = id_factory
@@ -166,6 +169,7 @@ class ScanService(ScanViews):
             self._set_experiment(scan, "cancelled")
         gone = result({**scan, "status": "deleted"}, [], self._clock.now().isoformat())
         self._emit(user_id, "scan_result", gone)
+        self._deleted(user_id, scan_id)
 
     def join_again_where_incomplete(self) -> None:
         """Join anew what was joined while no catalogue was there; call it when one has come."""

@@ -84,6 +84,17 @@ class ThreatWatch:
         """Say that the catalogue may have changed."""
         self._wake.set()
 
+    def forget(self, user: str, scan_id: str) -> None:
+        """Resolve the alerts that were only about a scan which is deleted."""
+        try:
+            for alert in self._book.open_of(user, RULE):
+                scans = {scan.get("scan_id") for scan in alert["details"].get("scans", ())}
+                if scans == {scan_id} and not alert["details"].get("watched"):
+                    self._book.resolve(user, alert["id"])
+        except DashboardError as error:  # the scan is gone all the same; its alerts can be resolved by hand
+            logger.warning("⚠️ The alerts of a deleted scan stay open: %s", error)
+        self.changed()
+
     def start(self, spawn: Callable[..., Any]) -> None:
         """Begin to watch."""
         spawn(self._loop)

@@ -78,6 +78,7 @@ class ScanWorld:
             self.experiments,
             self._emit,
             admit=lambda: self.reading.call(lambda: None),
+            deleted=lambda user, scan_id: self.watch.forget(user, scan_id),  # noqa: PLW0108 - it is made below
             queue=self.queue,
             offload=_here,
         )

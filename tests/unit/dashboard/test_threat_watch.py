@@ -80,6 +80,19 @@ def test_a_resolved_alert_stays_resolved_until_something_is_new_about_it(world):
     assert len(raised(world)) == 1
 
 
+def test_the_alert_of_a_scan_that_is_deleted_is_over_unless_something_else_stands_behind_it(world):
+    first, second = (world.upload(f"{name}\n".encode()) for name in (NAME, "CVE-2026-1001"))
+    world.watched.add(ADA, {"term": "CVE-2026-1001"})
+    world.knows(NAME)
+    world.knows("CVE-2026-1001")
+    look(world)
+    world.scans.delete(ADA, first["id"])
+    world.scans.delete(ADA, second["id"])
+    status = {alert["subject"]: alert["status"] for alert in world.alerts.list(ADA, {})["alerts"]}
+    assert status == {NAME: "resolved", "CVE-2026-1001": "raised"}
+    assert [p["alert"]["subject"] for p in world.named("alert_resolved")] == [NAME]
+
+
 def test_alerts_and_watch_lists_are_their_owners_alone(world):
     entry = world.watched.add(ADA, {"term": NAME})
     world.knows(NAME)
