@@ -42,7 +42,7 @@ class Jupiter:
         """Begin the background work. After a fork, where there is one."""
         if self.workers is not None:
             self.workers.start(self.spawn)
-        self.accounts.log.look()  # nobody comes in with what was taken back before a restart
+        self.accounts.log.begin()  # nobody comes in with what was taken back before a restart
         self.services.chat.recover(self.workers.answers_before if self.workers else None)
         self.services.threats.start(self.spawn)
         self.services.pulse.start(self.spawn)

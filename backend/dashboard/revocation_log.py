@@ -21,6 +21,7 @@ from backend.security.revocations import Revocation, Revocations
 from backend.storage.database import Database, Filter, Row, rows
 
 LOOK_SECONDS = 1.0
+PATIENCE_AT_START = 1.0
 OVERLAP = timedelta(minutes=2)  # clocks of several machines differ, and writes arrive late
 FORGET_EVERY = 3600.0
 MOST_UNSAVED = 10_000
@@ -60,10 +61,19 @@ class RevocationLog:
         """How many are not written yet."""
         return len(self._unsaved)
 
-    def look(self) -> bool:
-        """Bring in what others have taken back since the last look; return whether that was possible."""
+    def begin(self) -> None:
+        """Bring in what was taken back before this process began; a database that is away does not delay it much."""
+        if not self.look(patience=PATIENCE_AT_START):
+            logger.warning("⚠️ What was taken back before cannot be read yet; it is tried again every second")
+
+    def look(self, *, patience: float | None = None) -> bool:
+        """Bring in what others have taken back since the last look; return whether that was possible.
+
+        Args:
+            patience: seconds to wait at most, where that is less than the guard's.
+        """
         try:
-            found = self._guard.call(self._read)
+            found = self._guard.call(self._read, deadline=patience)
         except DashboardError as error:
             logger.debug("⚠️ What was taken back elsewhere cannot be read: %s", error)
             return False

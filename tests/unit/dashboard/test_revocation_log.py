@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -87,6 +88,22 @@ def test_it_holds_here_while_the_database_is_away_and_is_written_when_it_is_back
     there.log.look()
     assert [row["reason"] for row in rows(database.execute_query("revocations", "select"))] == ["disabled"]
     assert there.index.add(Revocation("user", "ann", clock.now())) is False  # known already
+
+
+def test_a_restart_begins_with_what_was_taken_back_before(here, database, clock):
+    here.log.record(Revocation("session", "s1", clock.now()))
+    after = Process(database, clock)
+    after.log.begin()
+    assert after.index.has_session("s1")
+
+
+def test_a_database_that_hangs_does_not_hold_up_the_start(here, database, caplog):
+    database.gate.clear()
+    began = time.monotonic()
+    here.log.begin()
+    database.gate.set()
+    assert time.monotonic() - began < 10  # the guard alone would wait longer, and the gate 20 s
+    assert "tried again every second" in caplog.text
 
 
 def test_rows_that_can_matter_no_more_are_deleted_now_and_then(here, database, clock):
