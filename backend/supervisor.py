@@ -102,12 +102,12 @@ class Supervisor:
         Raises:
             ServeError: the settings do not allow several workers, the address cannot be used, or no worker starts.
         """
-        logs.configure(self._settings.log_level, self._settings.log_format)
         if self._settings.redis_url is None:
             raise ServeError(
                 "several workers need Redis to share what they know: set REDIS_URL, for example "
                 "REDIS_URL=redis://127.0.0.1:6379/0, or start one process without --workers"
             )
+        logs.configure(self._settings.log_level, self._settings.log_format)
         self._listener = listen(self._settings.host, self._settings.port)
         self._wakes = self._catch_signals()
         try:
