@@ -195,6 +195,11 @@ def test_the_console_shows_what_waits_and_what_was_refused(opened, rest, jupiter
     state(page, "partial", "outbox")
     expect(page.locator("#outbox")).to_contain_text("There is no such record")
     page.screenshot(path=screenshots / "outbox.png", full_page=True)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    page.locator("#outbox").screenshot(path=screenshots / "outbox-390-dark.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 1440, "height": 900})
     before = rest.get("/api/outbox").body["entries"][0]["tried_at"]
     entry.get_by_role("button", name="Try again").click()
     eventually(lambda: _tried_again(rest, before), timeout=30)

@@ -30,7 +30,7 @@ def signed_in(new_page, jupiter):
     return open_page
 
 
-@pytest.mark.parametrize("path", ["/", "/admin", "/status", "/login", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/experiments", "/admin", "/status", "/login", "/nothing"])
 @pytest.mark.parametrize("width", [390, 768, 1440])
 def test_no_page_scrolls_sideways(signed_in, path, width):
     page = signed_in(path, width)
