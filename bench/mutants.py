@@ -18,6 +18,10 @@ _BINARY = {
     ast.Pow: ast.Mult, ast.Mod: ast.Mult,
 }  # fmt: skip
 _SKIPPED_CALLS = {"debug", "info", "warning", "exception", "log", "getLogger", "TypeVar", "ParamSpec"}
+_CHANGED = (
+    ast.Compare | ast.BinOp | ast.AugAssign | ast.BoolOp | ast.UnaryOp | ast.Constant | ast.If | ast.IfExp | ast.While
+    | ast.Return | ast.Expr | ast.Assign | ast.Raise | ast.Break
+)  # fmt: skip
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -58,7 +62,7 @@ def mutants(source: str) -> Iterator[Mutant]:
     lines = source.splitlines()
     homes = _homes(tree)
     for number, node in enumerate(ast.walk(tree)):
-        if not hasattr(node, "lineno") or _place(node) not in said.places:
+        if not isinstance(node, _CHANGED) or _place(node) not in said.places:
             continue
         home = homes.get(number)
         for variant in range(2 if isinstance(node, ast.Constant | ast.If | ast.IfExp | ast.While) else 1):

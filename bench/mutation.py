@@ -120,14 +120,21 @@ def again(kept: Mapping[str, Any]) -> dict[str, Any]:
     open_ = {module: mutation_report.unexplained(module, row) for module, row in kept.items()}
     same = [module for module, row in kept.items() if open_[module] and row["digest"] == _digest(module)]
     places = [place for place in every(same) if place[3].key in open_[place[0]]]
+    alive = Counter((module, mutant.key) for module, mutant, verdict in judge(places) if verdict not in (KILLED, HUNG))
     found = {module: copy.deepcopy(kept[module]) for module in same}
-    for module, mutant, verdict in judge(places):
-        row = found[module]
-        known = next((each for each in row["survivors"] if mutation_report.key(each) == mutant.key), None)
-        if verdict in (KILLED, HUNG) and known is not None:
-            row["survivors"].remove(known)
-            row["killed"] += 1
+    for module, row in found.items():
+        row["survivors"] = [each for each in row["survivors"] if _lives(module, each, alive, open_[module])]
+        row["killed"] = row["mutants"] - len(row["survivors"])
     return found
+
+
+def _lives(module: str, survivor: list[Any], alive: Counter[Any], judged: set[Any]) -> bool:
+    """Whether it has survived again, or was not judged again; of those that read alike, as many as have."""
+    key = mutation_report.key(survivor)
+    if key not in judged:
+        return True
+    alive[module, key] -= 1
+    return alive[module, key] >= 0
 
 
 def _digest(module: str) -> str:

@@ -14,11 +14,13 @@ import importlib.abc
 import importlib.util
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from os import waitpid  # these three before eventlet takes their place: the parent must not start an event loop
 from pathlib import Path
 from time import monotonic, sleep
@@ -116,13 +118,12 @@ class Forking:
         self._items = {item.nodeid: item for item in session.items}
         self._survey(session)
         functions = _functions({str(path) for _, path, _ in self._mutants})
-        self._control(session, functions)
         for index, (name, path, mutant) in enumerate(self._mutants):
             if mutant.function is None:
                 self._note(index, self._judge_module(session, name, path, mutant))
             else:
                 self._note(index, self._judge(session, functions, str(path), mutant))
-        self._control(session, functions)  # so nothing was killed by a machine that has become too busy for the tests
+        self._control(session, functions)  # at the end: nor has a busy machine made tests fail by then
         return True
 
     def _judge(self, session: Any, functions: dict[Place, list[FunctionType]], path: str, mutant: Mutant) -> str:
@@ -254,13 +255,14 @@ def _code_of(module: CodeType, name: str, line: int) -> CodeType:
     raise LookupError(name)
 
 
-_PLAIN = (bool, int, float, str, bytes, tuple, frozenset, type(None))
+_PLAIN = (bool, int, float, str, bytes, tuple, frozenset, type(None), re.Pattern, set)
 
 
 def _transplant(old: ModuleType, code: CodeType) -> None:
     """Give a module the constants and the defaults that its changed code has, wherever they were imported to.
 
-    What is an object of one of its own classes stays as it was: one made anew would be of another class.
+    An object of one of its own classes stays the one it was, for one made anew would be of another class; where it is a
+    dataclass it gets the new values.
     """
     new = ModuleType(old.__name__)
     new.__file__ = old.__file__
@@ -271,6 +273,12 @@ def _transplant(old: ModuleType, code: CodeType) -> None:
             _transplant_class(before, value)
         elif isinstance(value, FunctionType) and isinstance(before, FunctionType):
             _transplant_defaults(before, value)
+        elif isinstance(value, dict) and not name.startswith("__"):
+            before.clear()
+            before.update(value)
+        elif type(before).__name__ == type(value).__name__ and is_dataclass(value):
+            for field in fields(value):
+                object.__setattr__(before, field.name, getattr(value, field.name))
         elif isinstance(value, _PLAIN) and not name.startswith("__"):
             for module in list(sys.modules.values()):
                 if getattr(module, "__dict__", {}).get(name) is before:
