@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,9 +16,19 @@ from backend.storage.values import checked
 
 State = Literal["pending", "set_aside"]
 OWNER = "user_id"
-# Who may come in is decided now or not at all: a change of it that is accepted but not in force would be a lie.
-# Scans and alerts have their own way to wait: the upload, and the comparison with the catalogue, are done again.
-NOT_KEPT = frozenset(("accounts", "revocations", "sessions", "scans", "findings", "alerts"))
+# What may wait, and how. Not who may come in: a change of that which is accepted but not in force would be a lie. Not
+# scans and findings: their files are kept and read again, and a hundred thousand findings would leave no room.
+_NEW = frozenset(("insert", "upsert"))
+_ALL = _NEW | {"update", "delete"}
+KEPT: Mapping[str, frozenset[str]] = {
+    "experiments": _ALL,
+    "conversations": _ALL,
+    "messages": _ALL,
+    "audit_log": _NEW,
+    "alerts": _NEW,
+}
+# A change on any other condition is a question to the database (is it still so?), and nobody else can answer that.
+_ADDRESS = frozenset(("id", OWNER, "deleted_at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +69,13 @@ class Entry:
 def writes_of(
     table: str, operation: str, filters: Sequence[Filter], data: Row | Sequence[Row] | None
 ) -> tuple[Write, ...]:
-    """Return an operation as writes to single records; nothing where it is a read or does not name its records.
+    """Return an operation as writes to single records; nothing where it is a read, or one that may not wait.
 
     Raises:
         ValidationError: a name or value that this table does not have.
     """
     columns_of(table)
-    if table in NOT_KEPT:
+    if operation not in KEPT.get(table, ()):
         return ()
     if operation in {"insert", "upsert"}:
         given = [data] if isinstance(data, dict) else list(data or ())
@@ -80,6 +90,8 @@ def writes_of(
 
 def _by_id(table: str, operation: str, filters: Sequence[Filter], data: Row | None) -> tuple[Write, ...]:
     conditions(table, filters)
+    if not all(one.get("column") in _ADDRESS for one in filters):
+        return ()
     named = {one["column"]: one["value"] for one in filters if _is_equality(one)}
     if not isinstance(named.get("id"), str) or (operation == "update") != bool(data):
         return ()

@@ -180,7 +180,9 @@ class Replayer:
         """Tell whether the conflict is with the record itself; one of somebody else under its id is another."""
         row = entry.write.data or {}
         whole = ("id", "user_id") if row.get("user_id") else ("id",)
-        for names in (whole, _NATURAL_KEYS.get(entry.write.table, whole)):
+        natural = _NATURAL_KEYS.get(entry.write.table)
+        # An upsert meets no conflict over its own id.
+        for names in filter(None, (whole if entry.write.operation == "insert" else None, natural)):
             filters: list[Filter] = [{"column": name, "value": row[name]} for name in names if row.get(name)]
             if len(filters) == len(names) and rows(
                 self._database.execute_query(entry.write.table, "select", columns="id", filters=filters, limit=1)

@@ -212,12 +212,22 @@ def test_a_fallback_is_given_as_by_the_guard(world: World) -> None:
     assert read == ["kept"]
 
 
-@pytest.mark.parametrize("table", ["accounts", "revocations", "sessions"])
-def test_who_may_come_in_is_never_decided_later(world: World, table: str) -> None:
+@pytest.mark.parametrize("table", ["accounts", "revocations", "sessions", "scans", "findings"])
+def test_who_may_come_in_is_never_decided_later_and_scans_look_after_themselves(world: World, table: str) -> None:
     """A withdrawn right that waits in line would still be one."""
     world.inner.fail_all()
     with pytest.raises(DatabaseError):
-        world.write("update", table=table, filters=[{"column": "id", "value": "ada"}], data={"role": "viewer"})
+        world.write("delete", table=table, filters=[{"column": "id", "value": "ada"}])
+
+
+def test_a_change_on_a_condition_is_a_question_and_cannot_wait(world: World) -> None:
+    """Who claims something must know whether he has got it."""
+    row = world.insert()
+    world.inner.fail_all()
+    claim = [{"column": "id", "value": row["id"]}, {"column": "status", "value": "pending"}]
+    with pytest.raises(DatabaseError):
+        world.write("update", filters=claim, data={"status": "running"})
+    assert world.outbox.counts().pending == 0
 
 
 def test_a_damaged_file_of_the_database_loses_no_write(tmp_path: Path) -> None:
