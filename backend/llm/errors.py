@@ -13,6 +13,9 @@ class ProviderUnreachableError(NetworkError):
     """No connection came about, or it broke before any answer."""
 
     public_message = "The language model's provider cannot be reached."
+    suggestion = (
+        "Ask again in a moment. If it stays so, an administrator has to check the network and JUPITER_LLM_BASE_URL."
+    )
 
 
 class ProviderSilentError(DeadlineExceededError):
@@ -27,6 +30,7 @@ class ProviderFailedError(NetworkError):
     """The provider answered that it has a fault of its own (5xx, or an error inside the stream)."""
 
     public_message = "The language model's provider reports a fault of its own."
+    suggestion = "Ask again in a moment. If it stays so, look at the provider's own status page."
 
 
 class ProviderBusyError(NetworkError):
@@ -40,6 +44,9 @@ class UnreadableAnswerError(NetworkError):
     """The answer is not of the protocol: a web page, broken JSON, nothing at all, too much."""
 
     public_message = "The language model's provider gave an answer that cannot be read."
+    suggestion = (
+        "Ask again. If it stays so, an administrator has to check JUPITER_LLM_BASE_URL: it may not be a model's."
+    )
 
 
 class IncompleteAnswerError(NetworkError):
