@@ -47,7 +47,7 @@ class RedisBreakerStorage(BreakerStorage):
         self._run = run
         self._permits = Permits(clock)
         self._ended: list[tuple[int, bool]] = []
-        self._restored: list[Request] = []
+        self._lost: Move | None = None
         self._counts_changed = False
         self._recount_at: float | None = None
         self._follower: Follower | None = None
@@ -119,10 +119,9 @@ class RedisBreakerStorage(BreakerStorage):
             return
         with self._view.lock:
             moves, ended, renewals = list(self._known().moves), list(self._ended), self._permits.renewals(poll)
-            restored, self._restored = self._restored, []
+            lost, self._lost = self._lost, None
             counts = self._takes_counts(poll)
-        yield from restored
-        for move in moves:
+        for move in moves if lost is None else [lost, *moves]:
             yield self._proposal(move)
         for entry in ended:
             yield self._return(entry)
@@ -280,7 +279,7 @@ class RedisBreakerStorage(BreakerStorage):
         self._follow(reply, final=True)
         lost = self._known().forgotten(reply)
         if lost is not None:
-            self._restored = [self._proposal(lost)]
+            self._lost = lost
             self._wake(self._timing.flush)  # not at once: whatever goes wrong here must not become a busy loop
 
     def _follow(self, told: Json, *, final: bool, probing: bool = False) -> None:

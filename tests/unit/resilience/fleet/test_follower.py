@@ -90,13 +90,14 @@ def test_a_server_that_has_lost_its_memory_gets_back_what_the_workers_know(story
     story.fail(0, 3)
     story.settle()
     changed = dict(story.record)
-    story.advance(1.0)
-    story.world.server.forget()
-    story.settle(2.5)
+    for _ in range(3):
+        story.advance(0.1)
+        story.world.server.forget()
+        story.settle(1.2)
     assert {name: story.record[name] for name in ("state", "generation", "decision")} == {
         name: changed[name] for name in ("state", "generation", "decision")
     }
-    assert story.record["changed_at"] == pytest.approx(changed["changed_at"], abs=50), "the break goes on, not anew"
+    assert story.record["changed_at"] == pytest.approx(changed["changed_at"], abs=5), "the break goes on as it was"
     assert (story.states, story.numbers) == (["open"] * 3, [1] * 3)
 
 
