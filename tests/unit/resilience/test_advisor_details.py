@@ -127,7 +127,7 @@ def test_times_have_a_zone_and_are_utc_without_one(monkeypatch):
 
 def test_milliseconds_are_written_down(clock):
     written = []
-    clock.advance(0.1236)
+    clock.advance(0.12367)
     recorder(written.append, clock)(CallFinished("feed", "intel", "success", 0.0126))
     began = json.loads(written[0])
     assert began["seconds"] == 0.013
