@@ -240,3 +240,48 @@ def test_buckets_that_are_lost_are_filled_by_the_next_poll(ask):
     assert ask.sync("w2")["others"]["failures"] == 0
     ask.sync("w1")
     assert ask.sync("w2")["others"]["failures"] == 1
+
+
+def test_what_came_of_a_probe_is_no_decision_of_a_person(ask):
+    fence = ask.half_open()
+    ask.propose(decision="w1:3", generation=3, fences=[fence])
+    assert (ask.number, ask.audit) == (3, [])
+
+
+def test_who_asks_for_a_permit_from_above_is_lifted_over(ask):
+    ask.half_open()
+    assert ask.lease("w2", floor=9, base="w2:1")["record"]["generation"] == 10
+
+
+def test_what_is_retold_by_a_lower_number_moves_nothing(ask):
+    ask.propose(manual=True)
+    ask.arbiter._renumber(8)
+    ask.propose(manual=True)
+    assert ask.number == 9
+
+
+def test_counts_belong_to_a_state_and_begin_a_new_run_with_it(ask):
+    ask.sync("w1")
+    ask.propose(state="closed")
+    reply = ask.sync("w2", generation=1, run=1)
+    assert (reply["run"], reply["others"]["failures"]) == (1, 0)
+
+
+def test_that_failures_are_enough_is_told_and_so_is_the_trip(ask):
+    for worker, told in (("w1", ["counts"]), ("w2", []), ("w3", ["counts"])):
+        ask.sync(worker)
+        assert ask.kinds == told
+    ask.now += 150
+    ask.sync("w3")
+    assert [message["kind"] for message in ask.messages] == ["record"]
+    assert ask.messages[0]["record"]["state"] == "open"
+
+
+def test_when_permits_return_is_told_only_while_all_are_out(ask):
+    assert "held" not in ask.propose(permits=2)
+    assert "held" not in ask.messages[0]
+    ask.now += 1000
+    assert "held" not in ask.lease(permits=2)
+    ask.now += 100
+    assert ask.lease("w2", permits=2)["held"] == ask.now + 400, "the first of them"
+    assert ask("sync")["held"] == ask.now + 400
