@@ -68,6 +68,10 @@ class _Place:
     leaving: list[_Worker] = field(default_factory=list)
 
 
+def _at_terminal() -> bool:
+    return os.isatty(0)
+
+
 class Supervisor:
     """Runs the workers.
 
@@ -76,6 +80,8 @@ class Supervisor:
         command: starts one worker.
         tell: shows a line to the person who started it.
         environ: of the workers, before what their seat adds.
+        at_terminal: tells whether a person's terminal is there, whose closing ends everything; otherwise a hangup asks
+            for new workers.
     """
 
     def __init__(
@@ -85,6 +91,7 @@ class Supervisor:
         *,
         tell: Callable[[str], None],
         environ: Mapping[str, str] = os.environ,
+        at_terminal: Callable[[], bool] = _at_terminal,
     ) -> None:
         self._settings = settings
         self._command = list(command)
@@ -93,6 +100,7 @@ class Supervisor:
         self._since = datetime.now(UTC).isoformat()
         self._places = [_Place(number) for number in range(1, settings.workers + 1)]
         self._signals: list[int] = []
+        self._ends_on = {signal.SIGTERM, signal.SIGINT} | ({signal.SIGHUP} if at_terminal() else set())
         self._rolling: list[int] = []
         self._told = False
 
@@ -113,7 +121,7 @@ class Supervisor:
         try:
             for place in self._places:
                 self._start(place)
-            while not {signal.SIGTERM, signal.SIGINT} & set(self._signals):
+            while not self._ends_on & set(self._signals):
                 self._step()
             return 0
         finally:
@@ -143,7 +151,7 @@ class Supervisor:
                 worker.end(signal.SIGKILL)
             if place.worker is None and now >= place.again_at:
                 self._start(place)
-        if signal.SIGHUP in self._signals:
+        if signal.SIGHUP in self._signals and signal.SIGHUP not in self._ends_on:
             self._signals = [number for number in self._signals if number != signal.SIGHUP]
             self._rolling = [place.number for place in self._places]
             logger.info("📡 Replacing %d workers, one after the other", len(self._rolling))

@@ -1,5 +1,6 @@
 """The parent of workers: how soon one that died is started again, and what it refuses to do."""
 
+import signal
 import socket
 import sys
 from dataclasses import dataclass
@@ -67,6 +68,18 @@ def test_a_worker_that_does_not_start_at_all_ends_the_start(parent):
     theirs.close()
     with pytest.raises(ServeError, match="worker 1 did not start"):
         parent._died(place, supervisor._Worker(1, Process(3), ours, 0.0), 1.0)
+
+
+@pytest.mark.parametrize("at_terminal", [True, False])
+def test_a_terminal_that_closes_ends_all_and_a_hangup_without_one_asks_for_new_workers(at_terminal, monkeypatch):
+    parent = Supervisor(SETTINGS, ["never"], tell=lambda _: None, at_terminal=lambda: at_terminal)
+    monkeypatch.setattr(parent, "_wait", lambda _: None)
+    for name in ("_start", "_roll", "_tell_ready"):
+        monkeypatch.setattr(parent, name, lambda *_: None)
+    parent._signals.append(signal.SIGHUP)
+    assert bool(parent._ends_on & set(parent._signals)) is at_terminal
+    parent._step()
+    assert parent._rolling == ([] if at_terminal else [1, 2])
 
 
 def test_a_worker_is_this_program_as_a_plain_server():
