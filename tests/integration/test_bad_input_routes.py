@@ -19,6 +19,8 @@ VIEWER = {
     "GET /api/error-stats",
     "GET /api/feature-status",
     "GET /api/threats",
+    "GET /api/threats/export",
+    "GET /api/threats/{threat_id}",
     "GET /api/pulse",
     "GET /api/experiments",
     "GET /api/experiments/{experiment_id}",
