@@ -42,6 +42,15 @@ def test_a_window_shorter_than_a_minute_is_one(clock):
     assert errors.get_error_stats()["total_errors"] == 0
 
 
+def test_a_limit_is_kept_and_one_below_nothing_is_nothing(errors, clock):
+    for name in ("first", "second", "third"):
+        errors.record_error(name, "x")
+        clock.advance(1)
+    assert [each["type"] for each in errors.get_recent_errors(2)] == ["third", "second"]
+    assert [each["type"] for each in errors.get_groups(2)] == ["third", "second"]
+    assert errors.get_recent_errors(-1) == errors.get_groups(-1) == []
+
+
 def test_listeners_may_be_given(clock):
     told = []
     listeners = Listeners()

@@ -56,10 +56,11 @@ def test_a_restart_after_a_restart_counts_nothing_twice(path, clock):
     assert started(path, clock).get_error_stats()["total_errors"] == 8
 
 
-def test_the_time_in_between_counts(path):
+@pytest.mark.parametrize("max_bytes", [1_000_000, 1], ids=["from the log", "from the snapshot"])
+def test_the_time_in_between_counts(path, max_bytes):
     first = FakeClock(LATER)
     first.advance(500)
-    before = started(path, first)
+    before = started(path, first, max_bytes=max_bytes)
     before.record_error("old", "x")
     first.advance(50 * 60)
     before.record_error("new", "x")
@@ -67,6 +68,7 @@ def test_the_time_in_between_counts(path):
     after = started(path, second)
     assert after.get_error_stats()["errors_by_type"] == {"new": 1}
     assert after.get_error_stats(120)["total_errors"] == 2
+    assert [each["type"] for each in after.get_recent_errors()] == ["new"]
     second.advance(48 * 60)
     assert after.get_error_stats()["total_errors"] == 1
     second.advance(2 * 60)
@@ -77,8 +79,9 @@ def test_the_time_in_between_counts(path):
 
 def test_counts_by_the_minute_outlive_it_too(path, clock, monkeypatch):
     monkeypatch.setattr("backend.resilience.error_counts.ErrorCounts.__init__.__defaults__", (20, 3))
-    before = started(path, clock)
+    before = started(path, clock, max_bytes=400)
     record(before, clock, 60)
+    assert len(before._counts._minutes) > 3
     clock.advance(120)
     assert all_that_is_shown(started(path, clock)) == all_that_is_shown(before)
 
@@ -138,9 +141,12 @@ def test_a_clock_that_was_set_back_leaves_the_order_as_it_was(path, clock):
 def test_what_lies_in_the_future_counts_as_now(path):
     errors = started(path, FakeClock(LATER + timedelta(days=1)))
     record(errors, FakeClock(), 3)
-    errors = started(path, FakeClock(LATER))
-    assert errors.get_error_stats(1)["total_errors"] == 3
-    assert started(path, FakeClock(LATER)).get_error_stats(1)["total_errors"] == 3, "from the snapshot as well"
+    for source in ("the log", "the snapshot"):
+        clock = FakeClock(LATER)
+        errors = started(path, clock)
+        assert errors.get_error_stats(0.01)["total_errors"] == 3, source
+        clock.advance(60)
+        assert errors.get_error_stats(1)["total_errors"] == 0, source
 
 
 BROKEN = [
