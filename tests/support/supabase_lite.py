@@ -87,6 +87,14 @@ class SupabaseLite:
         )
         log.close()
         deadline = time.monotonic() + timeout
+        try:
+            self._wait(deadline)
+        except AssertionError:
+            self.stop()
+            raise
+
+    def _wait(self, deadline: float) -> None:
+        assert self._process is not None
         while not self._answers():
             told = (self._folder / "log").read_text(errors="replace")[-2000:]
             assert self._process.poll() is None, f"it ended at once:\n{told}"
