@@ -50,7 +50,7 @@ Place = tuple[str, str, Path, Mutant]  # module, its full name, its path, the mu
 
 def own_tests(module: str) -> list[str]:
     """The files that ought to notice first."""
-    names = [module, *OWN.get(module, ()), "public_api"]
+    names = [module, *OWN.get(module, ()), "public_api", "defaults"]
     return [str(path) for path in sorted({path for name in names for path in TESTS.glob(f"test_{name}*.py")})]
 
 

@@ -21,6 +21,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import datetime
 from os import waitpid  # these three before eventlet takes their place: the parent must not start an event loop
 from pathlib import Path
 from time import monotonic, sleep
@@ -255,7 +256,7 @@ def _code_of(module: CodeType, name: str, line: int) -> CodeType:
     raise LookupError(name)
 
 
-_PLAIN = (bool, int, float, str, bytes, tuple, frozenset, type(None), re.Pattern, set)
+_PLAIN = (bool, int, float, str, bytes, tuple, frozenset, type(None), re.Pattern, set, datetime)
 
 
 def _transplant(old: ModuleType, code: CodeType) -> None:
