@@ -247,3 +247,12 @@ def test_each_kind_of_window_is_merged_in_its_way(note):
 def test_a_bucket_counts_for_the_time_of_its_window_or_the_default(note):
     assert horizon_ms(MergedTimeWindow(TimeWindow(7.5), note), 600) == 7500
     assert horizon_ms(FleetConsecutive(3, note), 600) == 600_000
+
+
+def test_a_failure_after_the_last_one_was_told_to_be_over_is_news_again(note):
+    window = MergedCountWindow(CountWindow(2, 1.0, minimum_calls=2), note)
+    for failed in (True, False, False):
+        window.record(failed, False)
+    assert window.bucket()["failures"] == 0
+    window.record(True, False)
+    assert note.count == 2
