@@ -78,6 +78,7 @@ def install(
         threat_routes.blueprint(services.threats),
         pulse_routes.blueprint(services.pulse),
         conversations.blueprint(services.chat),
+        conversations.models_blueprint(services.chat),
         scan_routes.blueprint(services.triage.scans),
         alert_routes.blueprint(services.triage.alerts),
         watch_list_routes.blueprint(services.triage.watched),

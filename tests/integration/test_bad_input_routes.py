@@ -22,6 +22,8 @@ VIEWER = {
     "GET /api/threats/export",
     "GET /api/threats/{threat_id}",
     "GET /api/pulse",
+    "GET /api/pulse/items",
+    "GET /api/chat/models",
     "GET /api/experiments",
     "GET /api/experiments/{experiment_id}",
     "GET /api/experiments/export",
