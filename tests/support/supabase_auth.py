@@ -125,6 +125,7 @@ class FakeAuth:
         """Answer over HTTP; gives the project's address. What is for /rest/v1 is passed on to the server at `rest`."""
         fake = self
         client = httpx.Client(base_url=rest or "", trust_env=False, timeout=30)
+        under_way: list[object] = []
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.0"  # no handler waits on a connection that its client has left
@@ -143,7 +144,11 @@ class FakeAuth:
                     self.give(503, b"<html>no rest</html>", {})
                     return
                 kept = {name: value for name, value in headers.items() if name not in ("host", "accept-encoding")}
-                reply = client.request(self.command, self.path, content=given, headers=kept)
+                under_way.append(self)
+                try:
+                    reply = client.request(self.command, self.path, content=given, headers=kept)
+                finally:
+                    under_way.remove(self)
                 wanted = ("content-range", "content-type")
                 self.give(reply.status_code, reply.content, {n: v for n, v in reply.headers.items() if n in wanted})
 
@@ -168,6 +173,9 @@ class FakeAuth:
         finally:
             server.shutdown()
             server.server_close()
+            ends = time.monotonic() + 30
+            while under_way and time.monotonic() < ends:  # nobody may wait on a socket that is closed under them
+                time.sleep(0.05)
             client.close()
             thread.join(10)
 
