@@ -174,6 +174,7 @@ class Forking:
         for item, following in zip(items, [*items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.testsfailed:
+                print(f"\nkilled by {item.nodeid}", flush=True)  # to be read where MUTATION_LOG names a file
                 return 1
         return 0
 
@@ -274,6 +275,8 @@ def _transplant(old: ModuleType, code: CodeType) -> None:
             _transplant_class(before, value)
         elif isinstance(value, FunctionType) and isinstance(before, FunctionType):
             _transplant_defaults(before, value)
+        elif value is before:
+            continue
         elif isinstance(value, dict) and not name.startswith("__"):
             before.clear()
             before.update(value)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backend.resilience import ErrorAggregator, ErrorJournal
+from backend.resilience.error_groups import ErrorGroups
 from backend.resilience.testing import FakeClock
 
 LATER = datetime(2026, 1, 1, 0, 0, tzinfo=UTC)
@@ -242,3 +243,45 @@ def test_numbers_count_up_with_each_snapshot(path, clock):
         started(path, clock)
         assert json.loads(path.with_name("errors.json").read_bytes())["number"] == wanted
         assert json.loads(path.with_name("errors.log").read_bytes())["number"] == wanted
+
+
+def test_a_snapshot_is_made_only_when_the_log_is_full(path, clock):
+    errors = started(path, clock, max_bytes=1000)
+    record(errors, clock, 20)
+    snapshots = json.loads(path.with_name("errors.json").read_bytes())["number"]
+    assert 2 < snapshots < 12, "some lines go into each log"
+
+
+def test_each_file_that_is_opened_is_closed_but_the_last(path, clock, monkeypatch):
+    opened, closed = [], []
+    really_open, really_close = os.open, os.close
+    monkeypatch.setattr(os, "open", lambda *args: opened.append(really_open(*args)) or opened[-1])
+    monkeypatch.setattr(os, "close", lambda file: closed.append(file) or really_close(file))
+    journal = ErrorJournal(path, max_bytes=300)
+    errors = ErrorAggregator(clock=clock)
+    errors.keep_in(journal)
+    record(errors, clock, 10)
+    assert len(opened) == len(closed) + 1
+    journal.close()
+    assert len(opened) == len(closed)
+
+
+def test_no_more_groups_are_taken_in_than_there_may_be(clock):
+    many, few = ErrorGroups(), ErrorGroups(2)
+    for name in "abcd":
+        many.add(name, name, "x", clock.now())
+        clock.advance(1)
+    few.restore(many.snapshot())
+    assert [group.fingerprint for group in few.newest(9)] == ["d", "c"]
+    few.add("d", "d", "x", clock.now())
+    few.restore(many.snapshot())
+    assert (few.newest(1)[0].count, few.newest(1)[0].last_seen) == (3, clock.now())
+
+
+def test_what_a_killed_process_left_beside_the_snapshot_is_not_used(path, clock):
+    left = path.with_name("errors.json.new")
+    left.write_text("half of a snapshot")
+    left.chmod(0o644)
+    started(path, clock)
+    assert stat.S_IMODE(path.with_name("errors.json").stat().st_mode) == 0o600
+    assert not left.exists()
