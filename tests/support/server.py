@@ -61,7 +61,7 @@ class Jupiter:
         self.ready_seconds = 0.0
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, timeout: float = 30.0) -> "Jupiter":
+    def start(self, timeout: float = 90.0) -> "Jupiter":
         """Start it and wait for the line with the link."""
         started = time.monotonic()
         with (self.folder / "stdout").open("wb") as out, (self.folder / "stderr").open("wb") as err:
