@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 import pytest
 
 from backend.resilience import (
+    PATIENT,
+    QUICK,
+    STANDARD,
     BreakerRecord,
     CallFinished,
     ErrorAggregator,
     ErrorRecorded,
+    RetryPolicy,
     advisor,
     redaction,
     responses,
@@ -54,6 +58,12 @@ def test_of_values():
     assert CallFinished("a", "b", "success", 1.0) == ("a", "b", "success", 1.0, None, False)
     assert ErrorRecorded("a", "b", datetime(2026, 1, 1, tzinfo=UTC)).context == {}
     assert Verdict("x") == Verdict("x", 0, 0, 0, 0, 0, 0.0, 0.0)
+
+
+def test_of_the_retry_presets():
+    assert RetryPolicy(3, 0.5, 1.5, 60.0, (Exception,), "none") == QUICK
+    assert RetryPolicy(3, 1.0, 2.0, 60.0, (Exception,), "none") == STANDARD
+    assert RetryPolicy(5, 2.0, 2.0, 30.0, (Exception,), "none") == PATIENT
 
 
 def test_of_the_fake_clock():

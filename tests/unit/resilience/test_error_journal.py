@@ -150,7 +150,14 @@ def test_what_lies_in_the_future_counts_as_now(path):
         assert errors.get_error_stats(1)["total_errors"] == 0, source
 
 
+def kept_counts(**changed):
+    empty = {"at": "", "kind": "", "place": "", "kinds": [], "places": [], "minutes": []}
+    state = {"counts": {**empty, **changed}, "groups": [], "records": []}
+    return json.dumps({"number": 1, "state": state}).encode()
+
+
 BROKEN = [
+    kept_counts(at="%"), kept_counts(at="AAAAAAAAAAA="), kept_counts(kind="AAA="), kept_counts(minutes=[[0.0, {}]]),
     b"", b"[]", b"{", b'{"number": 1}', b'{"number": "x", "state": {}}', b'{"number": 1, "state": 7}',
     b'{"number": 1, "state": {}}', b'{"number": 1, "state": {"counts": {"at": "%", "kind": "", "place": ""}}}',
 ]  # fmt: skip
