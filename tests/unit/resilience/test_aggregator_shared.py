@@ -85,6 +85,8 @@ def test_recent_errors_of_all_are_in_their_order_up_to_the_limit(errors, others,
     assert [each["message"] for each in errors.get_recent_errors()] == ["third", "second", "first"]
     assert [each["message"] for each in errors.get_recent_errors(2)] == ["third", "second"]
     assert errors.get_recent_errors(0) == errors.get_recent_errors(-1) == []
+    others.recents *= 2
+    assert errors.get_recent_errors(-1) == []
     assert others.asked[0] == 3600
 
 
