@@ -52,7 +52,7 @@ def _load(port: int, header: str) -> dict[str, float]:
 def cold(folder: Path) -> dict[str, float]:
     """Measure a summary of 100,000 experiments that nothing is kept of, and its three questions in SQL alone."""
     from backend.cache.service import CacheService
-    from backend.dashboard.summary import SummaryService
+    from backend.dashboard.summary.service import SummaryService
     from backend.resilience.guard import Guards
     from backend.storage.sqlite import SqliteDatabase
 

@@ -159,7 +159,7 @@ class Intelligence:
     """The bodies of all sources, and what reads and joins them."""
 
     def __init__(self) -> None:
-        from backend.dashboard.threat_join import ThreatJoin
+        from backend.dashboard.threats.join import ThreatJoin
         from backend.sources.cisa_kev import CisaKev
         from backend.sources.epss import Epss
         from backend.sources.ghsa import Ghsa

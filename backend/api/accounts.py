@@ -8,7 +8,7 @@ from flask import Response, g
 
 from backend.api.answers import answer
 from backend.api.parsing import Blueprint
-from backend.dashboard.accounts import AccountService
+from backend.dashboard.accounts.service import AccountService
 from backend.schemas.accounts import (
     AccountCreateSchema,
     AccountPatchSchema,

@@ -8,7 +8,7 @@ from flask import Response, g
 
 from backend.api.answers import answer
 from backend.api.parsing import Blueprint
-from backend.dashboard.alerts import AlertService
+from backend.dashboard.alerts.service import AlertService
 from backend.schemas.alerts import AlertListQuery, AlertListSchema, AlertSchema
 from backend.security.door import access
 

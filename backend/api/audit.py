@@ -8,7 +8,7 @@ from flask import Response
 
 from backend.api.answers import answer
 from backend.api.parsing import Blueprint
-from backend.dashboard.audit_trail import AuditTrail
+from backend.dashboard.audit.trail import AuditTrail
 from backend.schemas.accounts import AuditQuerySchema, AuditSchema
 from backend.security.door import access
 

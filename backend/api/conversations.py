@@ -8,7 +8,7 @@ from flask import Response, g
 
 from backend.api.answers import answer
 from backend.api.parsing import Blueprint
-from backend.dashboard.chat import ChatService
+from backend.dashboard.chat.service import ChatService
 from backend.schemas.chat import (
     ConversationCreateSchema,
     ConversationListQuery,

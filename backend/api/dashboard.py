@@ -9,7 +9,7 @@ from flask import Response, g, request
 from backend.api.answers import answer, raw_answer
 from backend.api.parsing import Blueprint
 from backend.dashboard.status import StatusService
-from backend.dashboard.summary import SummaryService
+from backend.dashboard.summary.service import SummaryService
 from backend.schemas.events import RequestSummarySchema
 from backend.schemas.status import HealthSchema
 from backend.schemas.summary import SummarySchema

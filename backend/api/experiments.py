@@ -9,10 +9,10 @@ from flask import Response, g, request
 
 from backend.api.answers import answer
 from backend.api.parsing import Blueprint
-from backend.dashboard.experiment_export import CONTENT_TYPES, ExperimentExport
-from backend.dashboard.experiment_files import read_csv, read_json
-from backend.dashboard.experiment_import import ExperimentImport
-from backend.dashboard.experiments import ExperimentService
+from backend.dashboard.experiments.exporting import CONTENT_TYPES, ExperimentExport
+from backend.dashboard.experiments.files import read_csv, read_json
+from backend.dashboard.experiments.importing import ExperimentImport
+from backend.dashboard.experiments.service import ExperimentService
 from backend.errors import MalformedRequestError
 from backend.schemas.experiments import (
     ExperimentCreateSchema,

@@ -8,7 +8,7 @@ from flask import Response
 
 from backend.api.answers import answer
 from backend.api.parsing import Blueprint
-from backend.dashboard.pulse import PulseService
+from backend.dashboard.pulse.service import PulseService
 from backend.schemas.pulse import PulseItemsQuerySchema, PulseItemsSchema, PulseQuerySchema, PulseUpdateSchema
 from backend.security.door import access
 

@@ -10,8 +10,8 @@ from flask import Response, g, stream_with_context
 from backend.api.answers import answer
 from backend.api.parsing import Blueprint
 from backend.api.uploads import receive
-from backend.dashboard.scan_export import as_csv, as_json
-from backend.dashboard.scans import ScanService
+from backend.dashboard.scans.export import as_csv, as_json
+from backend.dashboard.scans.service import ScanService
 from backend.schemas.loading import load
 from backend.schemas.scans import (
     FindingExportQuery,

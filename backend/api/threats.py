@@ -8,7 +8,7 @@ from flask import Response
 
 from backend.api.answers import answer
 from backend.api.parsing import Blueprint
-from backend.dashboard.threats import ThreatService
+from backend.dashboard.threats.service import ThreatService
 from backend.schemas.threats import (
     ThreatDetailSchema,
     ThreatExportSchema,

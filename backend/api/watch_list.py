@@ -8,7 +8,7 @@ from flask import Response, g
 
 from backend.api.answers import answer
 from backend.api.parsing import Blueprint
-from backend.dashboard.watch_list import WatchList
+from backend.dashboard.alerts.watch_list import WatchList
 from backend.schemas.alerts import WatchCreateSchema, WatchEntrySchema, WatchListSchema
 from backend.security.door import access
 

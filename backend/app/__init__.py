@@ -19,8 +19,8 @@ from backend.app.security import admin_token, make_security, make_tokens
 from backend.app.services import make_services
 from backend.app.workers import make_workers, share_events, share_revocations
 from backend.config import Settings
-from backend.dashboard.experiments import ExperimentService
-from backend.dashboard.scans import ScanService
+from backend.dashboard.experiments.service import ExperimentService
+from backend.dashboard.scans.service import ScanService
 from backend.monitoring.metrics import Metrics
 from backend.pages.context import VERSION
 from backend.realtime import wiring

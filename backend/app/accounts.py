@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from backend.app.kit import database_policy, upstream_policy
 from backend.app.security import Security
 from backend.config import Settings
-from backend.dashboard.account_store import AccountStore
-from backend.dashboard.accounts import AccountService
-from backend.dashboard.audit import AuditLog
-from backend.dashboard.audit_trail import AuditTrail
-from backend.dashboard.local_accounts import LocalAccounts
-from backend.dashboard.revocation_log import RevocationLog
-from backend.dashboard.sign_in import LocalSignIn, SignIn
+from backend.dashboard.accounts.local import LocalAccounts
+from backend.dashboard.accounts.revocation_log import RevocationLog
+from backend.dashboard.accounts.service import AccountService
+from backend.dashboard.accounts.sign_in import LocalSignIn, SignIn
+from backend.dashboard.accounts.store import AccountStore
+from backend.dashboard.audit.log import AuditLog
+from backend.dashboard.audit.trail import AuditTrail
 from backend.resilience.guard import Guards
 from backend.security.attempts import Attempts
 from backend.security.passwords import Passwords

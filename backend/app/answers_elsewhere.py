@@ -9,8 +9,8 @@ from typing import Any
 from backend import runtime
 from backend.bus.event_log import EventLog
 from backend.bus.wire import AwayError, Wire
-from backend.dashboard.chat import ChatService
-from backend.dashboard.live_answers import Progress
+from backend.dashboard.chat.live_answers import Progress
+from backend.dashboard.chat.service import ChatService
 from backend.errors import NetworkError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.schemas.times import utc_iso

@@ -22,7 +22,7 @@ from backend.app.jupiter import Jupiter
 from backend.app.kit import Kit
 from backend.app.security import Security, secret_key
 from backend.config import Settings
-from backend.dashboard.audit import AuditLog
+from backend.dashboard.audit.log import AuditLog
 from backend.dashboard.features import FeatureService
 from backend.pages import context as page_context
 from backend.pages import routes as pages

@@ -6,10 +6,10 @@ from typing import cast
 
 from backend.app.kit import Kit
 from backend.config import Settings
-from backend.dashboard.audit import AuditLog
-from backend.dashboard.experiment_export import ExperimentExport
-from backend.dashboard.experiment_import import ExperimentImport
-from backend.dashboard.experiments import TABLE, ExperimentService
+from backend.dashboard.audit.log import AuditLog
+from backend.dashboard.experiments.exporting import ExperimentExport
+from backend.dashboard.experiments.importing import ExperimentImport
+from backend.dashboard.experiments.service import TABLE, ExperimentService
 from backend.dashboard.outbox import OutboxService
 from backend.dashboard.records import Records
 from backend.resilience.events import BreakerChanged

@@ -5,9 +5,9 @@ from __future__ import annotations
 from backend.app.kit import upstream_policy
 from backend.app.security import Security, secret_key
 from backend.config import Settings
-from backend.dashboard.sealed_sessions import SealedSessions
-from backend.dashboard.supabase_accounts import SupabaseAccounts, SupabaseSignIn
-from backend.dashboard.supabase_sessions import SupabaseSessions
+from backend.dashboard.accounts.sealed_sessions import SealedSessions
+from backend.dashboard.accounts.supabase import SupabaseAccounts, SupabaseSignIn
+from backend.dashboard.accounts.supabase_sessions import SupabaseSessions
 from backend.resilience.guard import Guards
 from backend.resilience.policy import Policy
 from backend.security.access_tokens import AccessTokens

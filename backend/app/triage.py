@@ -9,17 +9,17 @@ from typing import Any
 from backend.app.adapters import Adapters
 from backend.app.kit import Kit
 from backend.config import Settings
-from backend.dashboard.alerts import AlertService
-from backend.dashboard.experiments import ExperimentService
-from backend.dashboard.pulse import PulseService
-from backend.dashboard.scan_join import Intelligence, Joiner
-from backend.dashboard.scan_runner import ScanRunner
-from backend.dashboard.scan_store import ScanStore
-from backend.dashboard.scans import ScanService
-from backend.dashboard.threat_watch import ThreatWatch
-from backend.dashboard.threats import ThreatService
-from backend.dashboard.triage import Triage
-from backend.dashboard.watch_list import WatchList
+from backend.dashboard.alerts.service import AlertService
+from backend.dashboard.alerts.threat_watch import ThreatWatch
+from backend.dashboard.alerts.watch_list import WatchList
+from backend.dashboard.experiments.service import ExperimentService
+from backend.dashboard.pulse.service import PulseService
+from backend.dashboard.scans.join import Intelligence, Joiner
+from backend.dashboard.scans.runner import ScanRunner
+from backend.dashboard.scans.service import ScanService
+from backend.dashboard.scans.store import ScanStore
+from backend.dashboard.scans.triage import Triage
+from backend.dashboard.threats.service import ThreatService
 from backend.monitoring.alert_delivery import AlertDelivery
 from backend.monitoring.alerts import AlertBook
 from backend.notify.apprise_notifier import AppriseNotifier

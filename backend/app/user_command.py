@@ -15,7 +15,7 @@ from backend.app.accounts import Accounts, make_accounts
 from backend.app.adapters import make_database
 from backend.app.security import make_security
 from backend.config import Settings
-from backend.dashboard.audit import AuditLog
+from backend.dashboard.audit.log import AuditLog
 from backend.errors import DashboardError
 from backend.resilience.guard import Guards
 from backend.resilience.policy import Policy

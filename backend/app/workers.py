@@ -20,10 +20,10 @@ from backend.bus.notes import Notes
 from backend.bus.outcomes import Outcomes
 from backend.bus.wire import AwayError, Wire
 from backend.config import Settings
-from backend.dashboard.chat import LONGEST_ANSWER_SECONDS, ChatService
+from backend.dashboard.accounts.revocation_log import as_row, from_row
+from backend.dashboard.chat.service import LONGEST_ANSWER_SECONDS, ChatService
 from backend.dashboard.overrides import SharedOverrides
-from backend.dashboard.revocation_log import as_row, from_row
-from backend.dashboard.shared_source import SharedSource, pulse_batch, threat_batch
+from backend.dashboard.sourcing.shared import SharedSource, pulse_batch, threat_batch
 from backend.monitoring.merged_metrics import merged
 from backend.monitoring.metrics import Metrics
 from backend.realtime.broadcaster import GAUGES, Broadcaster

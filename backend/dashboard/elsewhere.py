@@ -6,9 +6,9 @@ import logging
 from collections.abc import Collection
 from typing import Protocol
 
-from backend.dashboard.answering import Answering
-from backend.dashboard.conversations import Conversations
-from backend.dashboard.live_answers import LiveAnswer, LiveAnswers, Progress
+from backend.dashboard.chat.answering import Answering
+from backend.dashboard.chat.live_answers import LiveAnswer, LiveAnswers, Progress
+from backend.dashboard.conversations.service import Conversations
 from backend.errors import DashboardError, NetworkError
 
 _log = logging.getLogger("jupiter.chat")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from backend.dashboard.audit import AuditLog
+from backend.dashboard.audit.log import AuditLog
 from backend.errors import NotFoundError
 from backend.resilience.degradation import GracefulDegradation
 from backend.resilience.guard import Guards

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backend.dashboard.audit import AuditLog
+from backend.dashboard.audit.log import AuditLog
 from backend.errors import DashboardError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.schemas.loading import load

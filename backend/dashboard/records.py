@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backend.dashboard.experiment_export import ExperimentExport
-from backend.dashboard.experiment_import import ExperimentImport
+from backend.dashboard.experiments.exporting import ExperimentExport
+from backend.dashboard.experiments.importing import ExperimentImport
 from backend.dashboard.outbox import OutboxService
 from backend.resilience.guard import Guard
 from backend.storage.outbox.replayer import Replayer

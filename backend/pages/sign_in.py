@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
 
-from backend.dashboard.accounts import AccountService
-from backend.dashboard.sign_in import SignIn
+from backend.dashboard.accounts.service import AccountService
+from backend.dashboard.accounts.sign_in import SignIn
 from backend.errors import AuthenticationError, DashboardError, ForbiddenError, RateLimitedError
 from backend.security.door import access
 from backend.security.passwords import LONGEST, SHORTEST

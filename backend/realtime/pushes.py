@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 
 from backend import runtime
-from backend.dashboard.experiments import ExperimentService
-from backend.dashboard.pulse import PulseService
+from backend.dashboard.experiments.service import ExperimentService
+from backend.dashboard.pulse.service import PulseService
 from backend.dashboard.status import StatusService
-from backend.dashboard.summary import SummaryService
-from backend.dashboard.threats import ThreatService
+from backend.dashboard.summary.service import SummaryService
+from backend.dashboard.threats.service import ThreatService
 from backend.errors import DashboardError
 from backend.realtime.broadcaster import Broadcaster
 from backend.realtime.coalesce import Coalesced

@@ -8,14 +8,14 @@ from typing import Any
 
 from flask_socketio import SocketIO
 
-from backend.dashboard.chat import ChatService
-from backend.dashboard.experiments import ExperimentService
-from backend.dashboard.pulse import PulseService
+from backend.dashboard.chat.service import ChatService
+from backend.dashboard.experiments.service import ExperimentService
+from backend.dashboard.pulse.service import PulseService
 from backend.dashboard.records import Records
+from backend.dashboard.scans.triage import Triage
 from backend.dashboard.status import StatusService
-from backend.dashboard.summary import SummaryService
-from backend.dashboard.threats import ThreatService
-from backend.dashboard.triage import Triage
+from backend.dashboard.summary.service import SummaryService
+from backend.dashboard.threats.service import ThreatService
 from backend.errors import DashboardError
 from backend.realtime import asyncapi
 from backend.realtime.answers import Answers

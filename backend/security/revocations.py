@@ -1,7 +1,7 @@
 """What has been taken back before its time: one session, everything one person holds, or a role.
 
-An index in memory, asked with every request and event; `dashboard/revocation_log.py` keeps it over restarts and brings
-in what other processes have taken back.
+An index in memory, asked with every request and event; `dashboard/accounts/revocation_log.py` keeps it over restarts
+and brings in what other processes have taken back.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from backend import runtime
-from backend.dashboard.chat import ChatService
+from backend.dashboard.chat.service import ChatService
 from backend.llm.factory import make_provider
 from backend.llm.timeouts import Timeouts
 from backend.resilience.guard import Guards, Policy

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from backend import runtime
-from backend.dashboard.threat_join import ThreatJoin
+from backend.dashboard.threats.join import ThreatJoin
 from backend.resilience.testing import FakeClock
 from backend.sources.base import ThreatBatch
 from bench.bench_intel import RECORDS, Intelligence, measured

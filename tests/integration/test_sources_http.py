@@ -8,8 +8,8 @@ import pytest
 
 from backend import runtime
 from backend.config import GuardSettings, Settings, SourceSettings
-from backend.dashboard.pulse import PulseService
-from backend.dashboard.threats import ThreatService
+from backend.dashboard.pulse.service import PulseService
+from backend.dashboard.threats.service import ThreatService
 from backend.errors import DashboardError, NetworkError, UpstreamRejectedError
 from backend.resilience.guard import Guards, Policy
 from backend.schemas.pulse import PulseUpdateSchema

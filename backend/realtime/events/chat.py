@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.dashboard.chat import ChatService
+from backend.dashboard.chat.service import ChatService
 from backend.realtime.connections import Connection
 from backend.realtime.door import ClientEvent
 from backend.schemas.chat import ChatHistorySchema, ChatMessageSchema, ChatRetrySchema, ChatStopSchema

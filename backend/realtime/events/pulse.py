@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.dashboard.pulse import PulseService
+from backend.dashboard.pulse.service import PulseService
 from backend.realtime.answers import Answers
 from backend.realtime.connections import Connection
 from backend.realtime.door import ClientEvent

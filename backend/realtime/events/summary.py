@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.dashboard.summary import SummaryService
+from backend.dashboard.summary.service import SummaryService
 from backend.realtime.answers import Answers
 from backend.realtime.connections import Connection
 from backend.realtime.door import ClientEvent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.dashboard.threats import ThreatService
+from backend.dashboard.threats.service import ThreatService
 from backend.realtime.answers import Answers
 from backend.realtime.connections import Connection
 from backend.realtime.door import ClientEvent

@@ -3,7 +3,7 @@
 import itertools
 from types import SimpleNamespace
 
-from backend.dashboard.chat import ChatService
+from backend.dashboard.chat.service import ChatService
 from backend.llm.provider import NullProvider
 from backend.resilience.testing import FakeClock
 from backend.storage.sqlite import SqliteDatabase

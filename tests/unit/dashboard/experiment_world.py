@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from backend.cache.service import CacheService
-from backend.dashboard.experiment_export import ExperimentExport
-from backend.dashboard.experiment_import import ExperimentImport
-from backend.dashboard.experiments import ExperimentService
-from backend.dashboard.summary import SummaryService
+from backend.dashboard.experiments.exporting import ExperimentExport
+from backend.dashboard.experiments.importing import ExperimentImport
+from backend.dashboard.experiments.service import ExperimentService
+from backend.dashboard.summary.service import SummaryService
 from tests.unit.storage.outbox.world import World
 
 BODY = {"name": "Port scan", "experiment_type": "security_scan"}

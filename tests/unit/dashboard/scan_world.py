@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from backend.dashboard.alerts import AlertService
-from backend.dashboard.experiments import ExperimentService
-from backend.dashboard.scan_join import Intelligence, Joiner
-from backend.dashboard.scan_queue import WorkQueue
-from backend.dashboard.scan_runner import ScanRunner
-from backend.dashboard.scan_store import ScanStore
-from backend.dashboard.scans import ScanService
-from backend.dashboard.threat_watch import ThreatWatch
-from backend.dashboard.watch_list import WatchList
+from backend.dashboard.alerts.service import AlertService
+from backend.dashboard.alerts.threat_watch import ThreatWatch
+from backend.dashboard.alerts.watch_list import WatchList
+from backend.dashboard.experiments.service import ExperimentService
+from backend.dashboard.scans.join import Intelligence, Joiner
+from backend.dashboard.scans.queue import WorkQueue
+from backend.dashboard.scans.runner import ScanRunner
+from backend.dashboard.scans.service import ScanService
+from backend.dashboard.scans.store import ScanStore
 from backend.monitoring.alerts import AlertBook
 from backend.resilience.guard import Guards, Policy
 from backend.scans.spool import Spool

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.dashboard.pulse import PulseService
-from backend.dashboard.threats import ThreatService
+from backend.dashboard.pulse.service import PulseService
+from backend.dashboard.threats.service import ThreatService
 from backend.resilience.guard import Guards, Policy
 from backend.resilience.testing import FakeClock
 from backend.sources.base import PulseBatch, PulseItem, ThreatBatch, Validators

@@ -1,0 +1,1 @@
+"""Alerts and the watch lists that raise them."""

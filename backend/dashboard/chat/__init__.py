@@ -1,0 +1,1 @@
+"""The chat: questions answered from the data of this server."""

@@ -1,0 +1,1 @@
+"""Conversations of the chat: kept, listed, searched, exported."""

@@ -1,0 +1,1 @@
+"""Experiments: the records of a person, in and out."""

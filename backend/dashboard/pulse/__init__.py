@@ -1,0 +1,1 @@
+"""The community pulse: what is talked about, and how fast that grows."""

@@ -1,0 +1,1 @@
+"""Scans: reports taken in, worked off, joined, ranked."""

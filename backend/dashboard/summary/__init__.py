@@ -1,0 +1,1 @@
+"""The summary of experiments, whatever the database does."""

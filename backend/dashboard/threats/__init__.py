@@ -1,0 +1,1 @@
+"""Threats: one record from several sources, ranked, searched, exported."""
