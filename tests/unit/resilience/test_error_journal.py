@@ -292,3 +292,12 @@ def test_what_a_killed_process_left_beside_the_snapshot_is_not_used(path, clock)
     started(path, clock)
     assert stat.S_IMODE(path.with_name("errors.json").stat().st_mode) == 0o600
     assert not left.exists()
+
+
+@pytest.mark.parametrize(("max_bytes", "full"), [(14, True), (15, False)])
+def test_a_log_is_full_with_its_last_byte(path, max_bytes, full):
+    journal = ErrorJournal(path, max_bytes)
+    journal.begin({})
+    assert path.with_name("errors.log").read_bytes() == b'{"number": 1}\n'
+    assert journal.is_full is full
+    journal.close()
