@@ -150,10 +150,14 @@ def _by_ransomware(records: Sequence[Record]) -> list[Record]:
     return [record for record in records if record.get("ransomware") is True]
 
 
-def _danger(record: Record) -> tuple[bool, float, str]:
-    epss = record.get("epss")
-    score = float(epss) if isinstance(epss, int | float) else -1.0
-    return bool(record.get("known_exploited")), score, _added(record)
+def _danger(record: Record) -> tuple[float, bool, float, str]:
+    """By the priority that the list is ordered by, so that chat and panel name the same first."""
+    return _number(record, "priority"), bool(record.get("known_exploited")), _number(record, "epss"), _added(record)
+
+
+def _number(record: Record, name: str) -> float:
+    value = record.get(name)
+    return float(value) if isinstance(value, int | float) else -1.0
 
 
 def names_of(record: Record) -> list[str]:

@@ -86,11 +86,11 @@ def _heading(grounding: Grounding) -> str:
     if question.ids:
         return f"What is recorded{dated}:"
     if question.ransomware:
-        return f"Known to be used by ransomware{dated}, the most likely exploited first:"
+        return f"Known to be used by ransomware{dated}, the most pressing first:"
     if question.newest:
         return f"The newest, out of {grounding.total} threat records{dated}:"
     if question.top:
-        return f"Known to be exploited or most likely to be, out of {grounding.total} threat records{dated}:"
+        return f"The most pressing by priority, out of {grounding.total} threat records{dated}:"
     return f"These local records{dated} match words of the question; whether they answer it is for you to judge:"
 
 

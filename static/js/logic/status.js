@@ -9,6 +9,7 @@ const TITLES = {
   dashboard_data: "Dashboard data",
   scan_processing: "Scan processing",
   llm: "Language model",
+  llm_models: "List of models",
   cisa_kev: "CISA KEV",
   nvd: "NVD",
   ghsa: "GitHub advisories",

@@ -81,6 +81,13 @@ def test_the_most_dangerous_are_the_known_exploited_then_the_likely():
     assert listed("top threats") == ["CVE-2026-0001", "CVE-2026-0002", "DEMO-2026-0003"]
 
 
+def test_where_records_have_a_priority_it_decides_as_in_the_list():
+    first = {**RECORDS[0], "id": "CVE-2026-0009", "priority": 40}
+    second = {"id": "CVE-2026-0008", "title": "Gamma", "priority": 41, "epss": 0.01}
+    found = Retrieval(lambda **_: [first, second], lambda: {}).gather("Which threat should I look at first?").records
+    assert [record["id"] for record in found] == ["CVE-2026-0008", "CVE-2026-0009"]
+
+
 def test_ransomware_gives_those_that_ransomware_uses():
     assert listed("Which are used in ransomware campaigns?") == ["CVE-2026-0001"]
 
