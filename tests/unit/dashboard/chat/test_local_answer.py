@@ -84,7 +84,7 @@ def test_the_most_dangerous_are_the_known_exploited_then_the_likely():
 def test_where_records_have_a_priority_it_decides_as_in_the_list():
     first = {**RECORDS[0], "id": "CVE-2026-0009", "priority": 40}
     second = {"id": "CVE-2026-0008", "title": "Gamma", "priority": 41, "epss": 0.01}
-    found = Retrieval(lambda **_: [first, second], lambda: {}).gather("Which threat should I look at first?").records
+    found = Retrieval(lambda **_: [first, second], dict).gather("Which threat should I look at first?").records
     assert [record["id"] for record in found] == ["CVE-2026-0008", "CVE-2026-0009"]
 
 
