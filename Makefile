@@ -32,7 +32,7 @@ conformance: .venv/.installed-dev  ## the faults of circuit breakers as cases, f
 model: .venv/.installed-dev  ## a million steps of the fleet's state machine on a Redis that fails
 	@$(BIN)/python -m tests.model.long --steps 1000000 $(ARGS)
 
-mutation: .venv/.installed-dev  ## faults put into the kit, one by one: which does no test see (an hour)
+mutation: .venv/.installed-dev  ## faults put into the kit and its fleet, one by one: which does no test see (an hour)
 	@$(BIN)/python -m bench.mutation $(ARGS)
 
 screenshots: .venv/.installed-dev  ## the README's pictures, from a demo of their own

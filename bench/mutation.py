@@ -1,9 +1,9 @@
 """Mutation testing of the resilience kit: each small fault put into the code must make a test fail.
 
-Run: python -m bench.mutation [--write] [module ...]      for example: python -m bench.mutation window breaker_states
-Without modules it takes all of backend/resilience. A mutant that no test kills is printed with its line. With --write
-the results are kept in bench/mutation_results.json, and docs/mutation.md is made from all that is kept there. Nothing
-else is written to the project: a changed module exists only in the memory of a child process.
+Run: python -m bench.mutation [--write] [module ...]      for example: python -m bench.mutation window fleet/storage
+Without modules it takes all of backend/resilience and of its fleet. A mutant that no test kills is printed with its
+line. With --write the results are kept in bench/mutation_results.json, and docs/mutation.md is made from all that is
+kept there. Nothing else is written to the project: a changed module exists only in the memory of a child process.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from bench.mutation_session import HUNG, KILLED, QUIET, SURVIVED, UNSEEN, Forkin
 ROOT = Path(__file__).resolve().parent.parent
 KIT = ROOT / "backend" / "resilience"
 TESTS = ROOT / "tests" / "unit" / "resilience"
+FLEET = "fleet/"  # how the names of its modules begin; they have tests of their own
+FLEET_TESTS = [*sorted((TESTS / "fleet").glob("test_*.py")), ROOT / "tests" / "model" / "test_found_histories.py"]
 
 # Tests of modules that have none, or not all, under their own name.
 OWN = {
@@ -49,9 +51,18 @@ Place = tuple[str, str, Path, Mutant]  # module, its full name, its path, the mu
 
 
 def own_tests(module: str) -> list[str]:
-    """The files that ought to notice first."""
+    """The files that ought to notice first. Those of the fleet take a second together, so it is all of them."""
+    if module.startswith(FLEET):
+        first = [path for path in FLEET_TESTS if path.stem.startswith(f"test_{module.removeprefix(FLEET)}")]
+        return [str(path) for path in [*first, *(path for path in FLEET_TESTS if path not in first)]]
     names = [module, *OWN.get(module, ()), "public_api", "defaults"]
     return [str(path) for path in sorted({path for name in names for path in TESTS.glob(f"test_{name}*.py")})]
+
+
+def all_modules() -> list[str]:
+    """Every module of the kit, then every module of its fleet."""
+    paths = [*sorted(KIT.glob("*.py")), *sorted(KIT.glob(f"{FLEET}*.py"))]
+    return [path.relative_to(KIT).with_suffix("").as_posix() for path in paths if path.stem != "__init__"]
 
 
 def every(modules: Sequence[str]) -> list[Place]:
@@ -59,14 +70,23 @@ def every(modules: Sequence[str]) -> list[Place]:
     places: list[Place] = []
     for module in modules:
         path = KIT / f"{module}.py"
-        places += [(module, f"backend.resilience.{module}", path, each) for each in mutants(path.read_text("utf-8"))]
+        name = f"backend.resilience.{module.replace('/', '.')}"
+        places += [(module, name, path, each) for each in mutants(path.read_text("utf-8"))]
     return places
 
 
 def judge(places: Sequence[Place]) -> list[tuple[str, Mutant, str]]:
     """Return (module, mutant, verdict) for each mutant."""
-    verdicts = _quick(places)
-    everything = [str(path) for path in sorted(TESTS.glob("test_*.py"))]
+    kit = [place for place in places if not place[0].startswith(FLEET)]
+    fleet = [place for place in places if place[0].startswith(FLEET)]
+    return [
+        *(_judged(kit, [str(path) for path in sorted(TESTS.glob("test_*.py"))]) if kit else ()),
+        *(_judged(fleet, [str(path) for path in FLEET_TESTS]) if fleet else ()),
+    ]
+
+
+def _judged(places: Sequence[Place], everything: Sequence[str]) -> list[tuple[str, Mutant, str]]:
+    verdicts = _quick(places, everything)
     known = mutation_report.explained()
     for index, (module, name, path, mutant) in enumerate(places):
         verdict = verdicts[index]
@@ -81,19 +101,19 @@ def judge(places: Sequence[Place]) -> list[tuple[str, Mutant, str]]:
     return [(places[index][0], places[index][3], verdict) for index, verdict in sorted(verdicts.items())]
 
 
-def _quick(places: Sequence[Place]) -> dict[int, str]:
+def _quick(places: Sequence[Place], tests: Sequence[str]) -> dict[int, str]:
     """The verdicts of one pytest that forks for each mutant; in a child, so that this process stays as it is."""
     with tempfile.NamedTemporaryFile("r", suffix=".jsonl") as told:
         child = os.fork()
         if child == 0:
-            os._exit(_fork_session(places, told.name))
+            os._exit(_fork_session(places, tests, told.name))
         _, status = os.waitpid(child, 0)
         if status:
             raise SystemExit(1)
         return dict(json.loads(line) for line in told)
 
 
-def _fork_session(places: Sequence[Place], told: str) -> int:
+def _fork_session(places: Sequence[Place], tests: Sequence[str], told: str) -> int:
     import pytest
 
     use_few_examples()
@@ -106,7 +126,7 @@ def _fork_session(places: Sequence[Place], told: str) -> int:
             _say(places[index], verdict)
 
         plugin = Forking([(name, path, mutant) for _, name, path, mutant in places], own, note)
-        return int(pytest.main([*QUIET, *(str(path) for path in sorted(TESTS.glob("test_*.py")))], plugins=[plugin]))
+        return int(pytest.main([*QUIET, *tests], plugins=[plugin]))
 
 
 def _say(place: Place, verdict: str) -> None:
@@ -170,13 +190,13 @@ def _number(survivors: list[list[Any]]) -> None:
 def main() -> int:
     """Mutate the modules and print what survives; returns 1 where less than 95 % are killed."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("modules", nargs="*", help="names in backend/resilience, all without")
+    parser.add_argument("modules", nargs="*", help="names in backend/resilience, fleet/... too; all without")
     parser.add_argument("--write", action="store_true", help="keep the results and make docs/mutation.md of them")
     parser.add_argument("--again", action="store_true", help="only those that have survived and are not explained")
     parser.add_argument("--report", action="store_true", help="only make docs/mutation.md of what is kept")
     given = parser.parse_args()
     os.chdir(ROOT)
-    modules = given.modules or sorted(path.stem for path in KIT.glob("*.py") if path.stem != "__init__")
+    modules = given.modules or all_modules()
     import hypothesis  # noqa: F401 - imported once here, so that the children need not
     import pytest  # noqa: F401
 
@@ -185,7 +205,7 @@ def main() -> int:
     else:
         found = {} if given.report else results(judge(every(modules)))
     if given.write or given.report or given.again:
-        found = mutation_report.keep(found, sorted(path.stem for path in KIT.glob("*.py") if path.stem != "__init__"))
+        found = mutation_report.keep(found, all_modules())
     return mutation_report.tell(found, sys.stdout)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import tomllib
@@ -25,22 +26,32 @@ nothing about behaviour: docstrings, annotations, log lines and the texts of err
 `tests/unit/resilience` fails on it, or does not come to an end. One that behaves like the original cannot be killed by
 any test; each of these is listed below with the reason. Measured on eventlet, in several passes: a
 full one, then `--again` over what had survived or stood in a function that was changed since, with sharper tests. The
-fleet's rooms below `backend/resilience/fleet` are not in the table.
+modules of the fleet are judged by `tests/unit/resilience/fleet` and the histories that the model once found.
 
 """
 
 
 def keep(found: Mapping[str, Any], modules: Sequence[str]) -> dict[str, Any]:
-    """Put results beside those kept before, write the document, return all that belong to `modules`."""
-    merged = {module: row for module, row in sorted({**kept(), **found}.items()) if module in modules}
-    KEPT.write_text(json.dumps(merged, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    DOCUMENT.write_text(document(merged), encoding="utf-8")
+    """Put results beside those kept before, write the document, return all that belong to `modules`.
+
+    Locked, for two runs over different modules may end at the same moment.
+    """
+    with open(KEPT, "a", encoding="utf-8") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        merged = {module: row for module, row in sorted({**kept(), **found}.items(), key=_order) if module in modules}
+        KEPT.write_text(json.dumps(merged, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        DOCUMENT.write_text(document(merged), encoding="utf-8")
     return merged
+
+
+def _order(entry: tuple[str, Any]) -> tuple[bool, str]:
+    return "/" in entry[0], entry[0]  # the fleet's modules after the kit's own
 
 
 def kept() -> dict[str, Any]:
     """Return the results kept before."""
-    return dict(json.loads(KEPT.read_text(encoding="utf-8"))) if KEPT.exists() else {}
+    text = KEPT.read_text(encoding="utf-8") if KEPT.exists() else ""
+    return dict(json.loads(text)) if text else {}
 
 
 def key(survivor: Sequence[Any]) -> tuple[str, str, str]:
