@@ -16,9 +16,11 @@ from backend.resilience.testing import FakeClock
 class Server:
     def __init__(self):
         self.away = False
+        self.attempts = 0
         self.asked = []
 
     def ask(self, requests):
+        self.attempts += 1
         if self.away:
             raise ServerAwayError("refused")
         self.asked.append([request.name for request in requests])
@@ -44,6 +46,14 @@ class Member:
 
     def alone(self):
         self.alones += 1
+
+
+def until(fulfilled):
+    """Wait for what another task does, for 2 s at most."""
+    for _ in range(100):
+        if fulfilled():
+            break
+        runtime.sleep(0.02)
 
 
 @pytest.fixture
@@ -104,6 +114,7 @@ def test_a_server_that_is_away_is_tried_again_with_everything(exchange, clock, s
     assert not exchange.step()
     assert (member.alones, exchange.pause()) == (1, 1.0)
     assert not exchange.step()
+    assert server.attempts == 2, "not before its time"
     server.away = False
     clock.advance(1.0)
     assert exchange.step()
@@ -119,15 +130,21 @@ def test_a_message_goes_to_the_member_of_its_name(exchange, member):
 
 
 def test_it_exchanges_until_it_is_stopped_and_has_a_last_word(server, member):
-    exchange = Exchange(server, FakeClock(), Timing())
+    exchange = Exchange(server, FakeClock(), Timing(poll=60))
     exchange.members["breaker", "x"] = member
-    exchange.poll_soon()
     task = runtime.spawn(exchange.run)
-    runtime.sleep(0.05)
+    until(lambda: len(server.asked) == 1)
+    member.words = ["news"]
+    exchange.wake(0.0)
+    until(lambda: len(server.asked) == 2)
     member.words = ["last"]
     exchange.stop()
     assert task.wait(2)
-    assert server.asked == [["poll"], ["poll", "last"]]
+    assert server.asked == [["poll"], ["news"], ["poll", "last"]]
+
+
+def test_a_new_one_has_to_talk_at_once(server, clock):
+    assert Exchange(server, clock, Timing()).pause() == 0.0
 
 
 def test_a_step_that_fails_inside_does_not_end_it(server, caplog):
@@ -170,3 +187,76 @@ def test_names_are_needed_and_are_ones_own():
                 make(name)
     with pytest.raises(ValueError, match="no colon"):
         Fleet(MemoryServer(), worker="a:b")
+
+
+class Line:
+    """A subscription on which the given messages arrive, and then the end."""
+
+    def __init__(self, exchange, *messages):
+        self.exchange, self.messages = exchange, list(messages)
+        self.timeouts, self.closed = [], False
+
+    def next(self, timeout):
+        self.timeouts.append(timeout)
+        if self.messages:
+            return self.messages.pop(0)
+        self.exchange.stop()
+        return None
+
+    def close(self):
+        self.closed = True
+
+
+def test_who_asks_for_everything_wakes_it(exchange, server, member):
+    exchange.step()
+    assert exchange.pause() == 1.0
+    exchange.poll_soon()
+    assert exchange.pause() == 0.0
+    exchange.step()
+    assert server.asked == [["poll"], ["poll"]]
+
+
+def test_messages_are_heard_until_it_is_stopped_and_the_line_is_closed(exchange, server, member):
+    exchange.step()
+    line = Line(exchange, {"name": "x"}, None, {"name": "x", "kind": "free"})
+    server.subscribe = lambda: line
+    exchange.listen()
+    assert member.heard == [{"name": "x"}, {"name": "x", "kind": "free"}]
+    assert (line.timeouts, line.closed) == ([0.5] * 4, True)
+    assert exchange.pause() == 0.0, "messages may have been missed before"
+
+
+def test_a_line_that_breaks_is_made_anew_after_a_while(exchange, server, member, caplog):
+    pauses, line = [], Line(exchange, {"name": "x"})
+    tries = [ServerAwayError("refused"), ZeroDivisionError(), line]
+
+    def subscribe():
+        made = tries.pop(0)
+        if made is not line:
+            raise made
+        return made
+
+    server.subscribe = subscribe
+    exchange._stopped.wait = pauses.append
+    exchange.listen()
+    assert (len(member.heard), pauses) == (1, [1.0] * 3)
+    assert [record.message for record in caplog.records] == ["fleet: listening failed"]
+
+
+def test_the_last_word_has_an_end_whatever_there_is_to_say(exchange, server, member):
+    exchange.step()
+    collect = member.collect
+
+    def more(poll):
+        exchange.wake(0.0)
+        return [*collect(poll), Request("breaker", "more", "sync", {}, lambda reply: None)]
+
+    member.collect = more
+    exchange._last_words()
+    assert server.asked == [["poll"], ["poll", "more"], *[["more"]] * 9]
+
+
+def test_there_are_no_last_words_to_a_server_that_never_answered(exchange, server):
+    exchange.stop()
+    exchange.run()
+    assert server.attempts == 0

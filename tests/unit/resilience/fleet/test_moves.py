@@ -103,6 +103,13 @@ def test_what_a_person_decided_is_not_replaced_by_anything(pair):
     assert pair.moves == [("closed", 1), ("open", 2), ("closed", 3)]
 
 
+def test_the_newest_takes_the_place_of_the_one_before_it_and_not_of_a_persons(pair):
+    pair.decide("closed", 1, manual=True)
+    pair.decide("open", 2)
+    pair.decide("closed", 3)
+    assert pair.moves == [("closed", 1), ("closed", 3)]
+
+
 def test_an_answer_takes_its_move_away_and_no_other(pair):
     pair.decide("closed", 1, manual=True)
     pair.decide("open", 2, manual=True)
@@ -188,6 +195,20 @@ def test_a_prober_goes_on_in_the_half_open_state_that_the_server_has_made_of_its
     assert pair.news("open", 6, "you:2", probing=True).record.state == "open"
     pair.decide("closed", 7)
     assert pair.news("closed", 8, probing=True).record.generation == 8
+
+
+def test_only_the_answer_to_a_prober_lets_a_half_open_state_go_on(pair):
+    pair.decide("half_open", 2)
+    assert pair.follower.news(pair.told("half_open", 5, "you:2"), 10_000, final=True).record.generation == 5
+
+
+def test_a_number_that_the_breaker_did_not_take_over_is_not_remembered_as_followed(pair):
+    pair.decide("open", 1)
+    pair.view.renumber = lambda record: None
+    assert pair.news("open", 4, "me:1") is None
+    pair.decide("closed", 4)
+    pair.follower.answered(pair.follower.moves[0])
+    assert pair.follower.forgotten({}).decision == "me:4"
 
 
 def test_how_long_others_hold_the_permits_is_noted_by_those_who_hold_none(pair):
@@ -283,7 +304,7 @@ def test_half_open_on_its_own_gives_back_its_break_if_that_is_what_is_missing(pa
 def test_half_open_of_the_fleet_is_told_by_who_probes_not_by_who_waits(pair):
     move = pair.follow("half_open", 4)
     assert pair.follower.forgotten({}) is move
-    pair.permits.others_hold(2.0)
+    pair.permits.others_hold(0.5)
     assert pair.follower.forgotten({}) is None
     pair.permits.granted(7, 5)
     assert pair.follower.forgotten({}) is move
