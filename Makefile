@@ -14,7 +14,7 @@ demo: .venv/.installed  ## serve with simulated upstreams that can be broken fro
 
 test: .venv/.installed-dev  ## everything; a selection in ARGS
 	@scripts/test-tools
-	$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m scripts.run_tests $(ARGS)
 
 bench: .venv/.installed-dev  ## compare with bare Flask, pybreaker and backoff
 	@$(BIN)/python -m bench $(ARGS)

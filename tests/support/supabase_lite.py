@@ -1,5 +1,6 @@
 """Supabase's REST and Auth protocol: `@supabase/lite` over PGlite, with Jupiter's tables, in a process of its own."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -43,14 +44,20 @@ def require_supabase_lite() -> list[str]:
     """Return the command; installs the package at the first use."""
     node = require_node()
     program = PACKAGES / "node_modules" / "@supabase" / "lite" / "dist" / "cli" / "index.js"
-    if not program.exists():
-        npm = shutil.which("npm")
-        done = npm and subprocess.run(
-            [npm, "ci", "--no-audit", "--no-fund"], cwd=PACKAGES, check=False, capture_output=True, timeout=300
-        )
-        if not done or done.returncode != 0:
-            missing("@supabase/lite", f"run `npm ci` in {PACKAGES.relative_to(ROOT)}")
+    with (PACKAGES / "package-lock.json").open() as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # two runs of tests beside each other may both want it
+        installed = program.exists() or _install()
+    if not installed:
+        missing("@supabase/lite", f"run `npm ci` in {PACKAGES.relative_to(ROOT)}")
     return [node, str(program)]
+
+
+def _install() -> bool:
+    npm = shutil.which("npm")
+    if not npm:
+        return False
+    command = [npm, "ci", "--no-audit", "--no-fund"]
+    return subprocess.run(command, cwd=PACKAGES, check=False, capture_output=True, timeout=300).returncode == 0
 
 
 class SupabaseLite:
