@@ -149,3 +149,55 @@ def test_the_answer_to_a_caller_tells_the_time_too(link, clock):
     assert link.server_ms() is None
     link.ask_now(request())
     assert link.server_ms() == pytest.approx(5000)
+
+
+def test_a_refusal_to_a_caller_is_no_reply(link):
+    link.ask([])
+    assert link.ask_now(request("refused")) is None
+    assert link.up
+
+
+def test_every_question_has_its_reply_or_something_is_wrong(link, server):
+    server.ask = lambda requests: []
+    with pytest.raises(ValueError, match="shorter"):
+        link.ask([request()])
+
+
+def test_who_has_an_answer_need_not_wait(link, server, clock):
+    server.away = True
+    link.ask([request()])
+    server.away = False
+    link.ask([request()])
+    assert link.wait() == 0.0
+    server.away = True
+    link.ask([request()])
+    clock.advance(5)
+    assert link.wait() == 0.0
+
+
+def test_a_long_absence_is_told_once(link, server, clock, caplog):
+    link.ask([request()])
+    server.away = True
+    for _ in range(10):
+        link.ask([request()])
+        clock.advance(10)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_that_it_never_answered_is_told_once_and_its_first_answer_too(link, server, clock, caplog):
+    server.away = True
+    link.ask([request()])
+    link.ask([request()])
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    clock.advance(30)
+    server.away = False
+    link.ask([request()])
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+def test_complaints_are_thirty_seconds_apart(link, clock, caplog):
+    clock.advance(100)
+    for seconds, lines in ((0, 1), (10, 1), (20, 2), (29, 2), (1, 3)):
+        clock.advance(seconds)
+        link.complain("an exchange failed")
+        assert len(caplog.records) == lines
