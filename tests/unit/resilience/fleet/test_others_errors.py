@@ -66,6 +66,11 @@ def test_a_group_shows_what_it_should_and_cannot_be_changed_by_who_reads_it(othe
     assert others.groups() == [shown]
 
 
+def test_a_note_of_a_kind_that_nobody_knows_is_passed_over(others):
+    others.read([("q:1:you", group("v1:abc")[1])], 0)
+    assert (others.groups(), others.recent("")) == ([], [])
+
+
 def test_memory_has_its_bounds_and_the_longest_unheard_of_leave_first(others):
     others.read([minute(number, f"w{worker}") for worker in range(100) for number in range(100)], 0)
     others.read([recent(number, str(number)) for number in range(500)], 0)
