@@ -239,6 +239,11 @@ def test_a_message_is_handed_on_and_what_is_none_of_ours_is_not(listening):
     assert said[1:] == [("get", 0.5)] * 5
 
 
+def test_only_what_was_published_is_a_message(listening):
+    subscription, _ = listening(message(b'{"kind": "free"}', "pong"))
+    assert subscription.next(0.5) is None
+
+
 def test_after_a_silence_it_pings_once_and_after_two_it_is_dead(listening, now):
     subscription, said = listening()
     now[0] += 4.999
