@@ -1,6 +1,7 @@
 """The background worker of a process: when it talks, and to whom it hands what it hears."""
 
 import logging
+import threading
 
 import pytest
 
@@ -236,8 +237,13 @@ def test_a_line_that_breaks_is_made_anew_after_a_while(exchange, server, member,
             raise made
         return made
 
+    class Stopped(threading.Event):
+        def wait(self, timeout=None):
+            pauses.append(timeout)
+            return self.is_set()
+
     server.subscribe = subscribe
-    exchange._stopped.wait = pauses.append
+    exchange._stopped = Stopped()
     exchange.listen()
     assert (len(member.heard), pauses) == (1, [1.0] * 3)
     assert [record.message for record in caplog.records] == ["fleet: listening failed"]
