@@ -10,7 +10,7 @@ from tests.support.requirements import ROOT, require_chromium
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 def test_the_browser_tests_pass():
     require_chromium()
     environ = {**os.environ, "JUPITER_TEST_ASYNC_MODE": "threading"}
