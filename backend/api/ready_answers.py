@@ -76,7 +76,7 @@ class ReadyAnswers:
             return self._next(environ, start_response)
         endpoint, body, etag = found
         headers = [("ETag", f'"{etag}"'), ("Cache-Control", KEPT_PRIVATELY)]
-        if parse_etags(environ.get("HTTP_IF_NONE_MATCH")).contains_weak(etag):
+        if _has(environ.get("HTTP_IF_NONE_MATCH"), etag):
             status, body = HTTPStatus.NOT_MODIFIED, b""
         else:
             status = HTTPStatus.OK
@@ -101,3 +101,10 @@ class ReadyAnswers:
         except DashboardError:
             return None  # the route meets the same and answers with it
         return kept.endpoint, *found
+
+
+def _has(given: str | None, etag: str) -> bool:
+    """Whether If-None-Match names the tag (RFC 9110, section 13.1.2); nearly always it is that one alone."""
+    if not given:
+        return False
+    return given == f'"{etag}"' or parse_etags(given).contains_weak(etag)

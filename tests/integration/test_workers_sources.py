@@ -99,6 +99,7 @@ def test_a_forced_refresh_on_one_worker_reaches_all(serve, redis_server):
                 eventually(lambda rest=rest: line_of(rest)[1] == 3, timeout=10)
             before = len(upstream.requests)
             upstream._script = reply(catalogue(5), kind="application/json")
-            assert one.get("/api/threats?force_refresh=1").body["total"] == 5
+            # what the other has fetched a moment ago counts as fresh; the next one is fetched anew
+            eventually(lambda: one.get("/api/threats?force_refresh=1").body["total"] == 5, timeout=10)
             eventually(lambda: line_of(two)[1] == 5, timeout=5)
-            assert len(upstream.requests) == before + 1
+            assert len(upstream.requests) - before in (1, 2)
