@@ -40,12 +40,14 @@ SortKey = tuple[int, float, str]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record with what it was made of: as long as that is the same, the record is too."""
+    """A record with what it was made of: as long as that is the same, the record is too, and what it is found by."""
 
     record: Record
     parts: tuple[Part, ...]
     indicators: Sequence[Mapping[str, str]]
     mentions: int = 0
+    text: str = ""
+    words: tuple[str, ...] = ()
 
 
 def grouped(

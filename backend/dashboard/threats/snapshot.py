@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from sys import intern
 from typing import Any
 
 from backend.dashboard.threats.aliases import Fragments
@@ -118,8 +119,14 @@ def take_snapshot(
     for name, parts in threats.items():
         old, other, spoken = known.get(name), aliases.get(name, []), talk.get(name, 0)
         same = old is not None and _same(old, parts, spoken) and old.record["aliases"] == other
-        entries[name] = old if old is not None and same else made(name, parts, other, today, spoken)
+        entries[name] = old if old is not None and same else _readable(made(name, parts, other, today, spoken))
     return _snapshot(entries, other_names)
+
+
+def _readable(entry: Entry) -> Entry:
+    """Note what a search looks at; words are shared between records, so each is kept once."""
+    text = _text(entry.record)
+    return replace(entry, text=text, words=tuple(map(intern, words_in(text))))
 
 
 def _same(old: Entry, parts: Sequence[Any], mentions: int) -> bool:
@@ -133,16 +140,16 @@ def _same(old: Entry, parts: Sequence[Any], mentions: int) -> bool:
 
 def _snapshot(entries: Mapping[str, Entry], other_names: Mapping[str, str]) -> Snapshot:
     newest = ORDERS[FIRST_ORDER]
-    records = sorted((entry.record for entry in entries.values()), key=newest)
-    texts = [_text(record) for record in records]
+    ordered = sorted(entries.values(), key=lambda entry: newest(entry.record))
+    records = [entry.record for entry in ordered]
     by_id = {record["id"]: at for at, record in enumerate(records)}
     by_id.update({alias: by_id[name] for alias, name in other_names.items() if name in by_id and alias not in by_id})
     return Snapshot(
         records=records,
         entries=entries,
         orders={name: _ordered(records, name) for name in ORDERS},
-        texts=texts,
-        places=_places(texts),
+        texts=[entry.text for entry in ordered],
+        places=_places(ordered),
         by_id=by_id,
         names=names_of(record for record in records if record["known_exploited"]),
     )
@@ -159,11 +166,11 @@ def words_in(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text))
 
 
-def _places(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
+def _places(entries: Sequence[Entry]) -> dict[str, tuple[int, ...]]:
     """Return for each word where it occurs. Plain tuples of numbers: the garbage collector does not look into them."""
     found: dict[str, list[int]] = {}
-    for at, text in enumerate(texts):
-        for word in words_in(text):
+    for at, entry in enumerate(entries):
+        for word in entry.words:
             found.setdefault(word, []).append(at)
     return {word: tuple(places) for word, places in found.items()}
 
