@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -48,6 +48,7 @@ class Entry:
     mentions: int = 0
     text: str = ""
     words: tuple[str, ...] = ()
+    keys: Mapping[str, Any] = field(default_factory=dict)
 
 
 def grouped(
@@ -81,9 +82,9 @@ def made(name: str, parts: tuple[Part, ...], aliases: Sequence[str], today: date
         mentions: how often the community named it within a day.
     """
     record: Record = {"id": name, "aliases": list(aliases)}
-    for field in _SCALARS:
-        known = (part[field] for _, part in parts if part.get(field) is not None)
-        record[field] = next(known, None)
+    for scalar in _SCALARS:
+        known = (part[scalar] for _, part in parts if part.get(scalar) is not None)
+        record[scalar] = next(known, None)
     for field in _LISTS:
         joined = dict.fromkeys(value for _, part in parts for value in part.get(field, ()))
         record[field] = list(joined)[:MOST_OF_A_LIST]

@@ -124,9 +124,10 @@ def take_snapshot(
 
 
 def _readable(entry: Entry) -> Entry:
-    """Note what a search looks at; words are shared between records, so each is kept once."""
+    """Note what a search looks at and what orders go by; words are shared between records, so each is kept once."""
     text = _text(entry.record)
-    return replace(entry, text=text, words=tuple(map(intern, words_in(text))))
+    keys = {name: order(entry.record) for name, order in ORDERS.items()}
+    return replace(entry, text=text, words=tuple(map(intern, words_in(text))), keys=keys)
 
 
 def _same(old: Entry, parts: Sequence[Any], mentions: int) -> bool:
@@ -139,15 +140,14 @@ def _same(old: Entry, parts: Sequence[Any], mentions: int) -> bool:
 
 
 def _snapshot(entries: Mapping[str, Entry], other_names: Mapping[str, str]) -> Snapshot:
-    newest = ORDERS[FIRST_ORDER]
-    ordered = sorted(entries.values(), key=lambda entry: newest(entry.record))
+    ordered = sorted(entries.values(), key=lambda entry: entry.keys[FIRST_ORDER])
     records = [entry.record for entry in ordered]
     by_id = {record["id"]: at for at, record in enumerate(records)}
     by_id.update({alias: by_id[name] for alias, name in other_names.items() if name in by_id and alias not in by_id})
     return Snapshot(
         records=records,
         entries=entries,
-        orders={name: _ordered(records, name) for name in ORDERS},
+        orders={name: _ordered(ordered, name) for name in ORDERS},
         texts=[entry.text for entry in ordered],
         places=_places(ordered),
         by_id=by_id,
@@ -155,9 +155,8 @@ def _snapshot(entries: Mapping[str, Entry], other_names: Mapping[str, str]) -> S
     )
 
 
-def _ordered(records: Sequence[Record], name: str) -> tuple[Sequence[Key], Sequence[int]]:
-    order = ORDERS[name]
-    keyed = sorted((order(record), at) for at, record in enumerate(records))
+def _ordered(entries: Sequence[Entry], name: str) -> tuple[Sequence[Key], Sequence[int]]:
+    keyed = sorted((entry.keys[name], at) for at, entry in enumerate(entries))
     return [key for key, _ in keyed], [at for _, at in keyed]
 
 
