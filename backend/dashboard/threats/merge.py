@@ -85,9 +85,9 @@ def made(name: str, parts: tuple[Part, ...], aliases: Sequence[str], today: date
     for scalar in _SCALARS:
         known = (part[scalar] for _, part in parts if part.get(scalar) is not None)
         record[scalar] = next(known, None)
-    for field in _LISTS:
-        joined = dict.fromkeys(value for _, part in parts for value in part.get(field, ()))
-        record[field] = list(joined)[:MOST_OF_A_LIST]
+    for listed in _LISTS:
+        joined = dict.fromkeys(value for _, part in parts for value in part.get(listed, ()))
+        record[listed] = list(joined)[:MOST_OF_A_LIST]
     # a title that was cut out of a description only where nobody gives a real one
     record["title"] = record["title"] or next((p["derived_title"] for _, p in parts if p.get("derived_title")), name)
     record["updated"] = max((part["updated"] for _, part in parts if part.get("updated")), default=None)
