@@ -51,7 +51,8 @@ class SecurityHeaders:
         """Answer one request."""
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            headers += self._headers
+            if not status.startswith("304"):  # those of the kept answer hold on (RFC 9111, section 4.3.4)
+                headers += self._headers
             if not any(name == "Cache-Control" for name, _ in headers):
                 headers.append(_NOT_STORED)
             if environ.get("wsgi.url_scheme") == "https":
