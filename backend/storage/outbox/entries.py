@@ -16,6 +16,7 @@ from backend.storage.values import checked
 
 State = Literal["pending", "set_aside"]
 OWNER = "user_id"
+DELETED = "deleted_at"
 # What may wait, and how. Not who may come in: a change of that which is accepted but not in force would be a lie. Not
 # scans and findings: their files are kept and read again, and a hundred thousand findings would leave no room.
 _NEW = frozenset(("insert", "upsert"))
@@ -28,7 +29,7 @@ KEPT: Mapping[str, frozenset[str]] = {
     "alerts": _NEW,
 }
 # A change on any other condition is a question to the database (is it still so?), and nobody else can answer that.
-_ADDRESS = frozenset(("id", OWNER, "deleted_at"))
+_ADDRESS = frozenset(("id", OWNER, DELETED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.events import Listeners
 from backend.resilience.guard import Guard
 from backend.storage.database import Database, Filter, Operation, Row, rows
-from backend.storage.outbox.entries import Entry, Write
+from backend.storage.outbox.entries import DELETED, Entry, Write
 from backend.storage.outbox.groups import groups
 from backend.storage.outbox.outbox import Outbox
 
@@ -166,7 +166,7 @@ class Replayer:
                 self._set_aside(entry, _told(error))
                 return None
             written = [entry.write.row()]  # an earlier attempt has come through, though nobody heard of it
-        if entry.write.operation == "update" and not written:
+        if entry.write.operation == "update" and not written and not self._guard.call(self._is_so, entry):
             self._set_aside(entry, "There is no such record, or not of this person.")
             return None
         self._outbox.done(entry)
@@ -189,6 +189,18 @@ class Replayer:
             ):
                 return True
         return False
+
+    def _is_so(self, entry: Entry) -> bool:
+        """Tell whether what was to be deleted or restored is so already: by an attempt whose answer was lost.
+
+        Such an update finds only what is not so yet, and would look refused.
+        """
+        one = entry.write
+        if DELETED not in (one.data or {}):
+            return False
+        filters = [each for each in one.filters if each.get("column") != DELETED]
+        found = rows(self._database.execute_query(one.table, "select", columns=DELETED, filters=filters, limit=1))
+        return bool(found) and (found[0][DELETED] is None) == ((one.data or {})[DELETED] is None)
 
     def _note(self, entry: Entry, error: DashboardError) -> None:
         """Count an attempt that failed; set aside what fails on and on while the database writes other things."""

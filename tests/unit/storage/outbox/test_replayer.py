@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.errors import NotFoundError
-from backend.storage.database import rows
+from backend.storage.database import Filter, rows
 from backend.storage.outbox.replayer import LEASE_SECONDS, MAX_ATTEMPTS, Replayed
 from tests.unit.storage.outbox.world import World, experiment
 
@@ -65,6 +65,44 @@ def test_a_write_whose_outcome_nobody_knows_is_there_once(world: World, operatio
     assert world.replayer.replay() == 1
     assert [found["id"] for found in world.stored_rows()] == [row["id"]]
     assert world.outbox.counts()[:2] == (0, 0)
+
+
+ALIVE: Filter = {"column": "deleted_at", "operator": "is", "value": None}
+LATELY: Filter = {"column": "deleted_at", "operator": "gte", "value": "2026-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("before", "condition", "after"), [(None, ALIVE, "2026-01-02T00:00:00Z"), ("2026-01-02T00:00:00Z", LATELY, None)]
+)
+def test_a_deletion_or_restoration_that_had_come_through_is_done(
+    world: World, before: str | None, condition: Filter, after: str | None
+) -> None:
+    """Its answer was lost, and its own condition finds the record no more: no reason to bother an administrator."""
+    row = world.insert(deleted_at=before)
+    by_id: list[Filter] = [{"column": "user_id", "value": "ada"}, {"column": "id", "value": row["id"]}, condition]
+    inner = world.inner.execute_query
+
+    def lossy(*args: Any, **more: Any) -> Any:
+        return inner(*args, **more) | {"success": False, "error": "lost", "code": "unreachable"}
+
+    world.inner.execute_query = lossy  # type: ignore[method-assign]
+    assert world.write("update", filters=by_id, data={"deleted_at": after})["queued"] is True
+    world.inner.execute_query = inner  # type: ignore[method-assign]
+    assert world.replayer.replay() == 1
+    assert world.outbox.counts()[:2] == (0, 0)
+    assert [bool(found["deleted_at"]) for found in world.stored_rows()] == [bool(after)]
+
+
+@pytest.mark.parametrize(("user_id", "changes"), [("eve", {"deleted_at": None}), ("ada", {"name": "other"})])
+def test_what_finds_no_record_and_is_not_so_is_set_aside(world: World, user_id: str, changes: dict[str, Any]) -> None:
+    """Another person's record is not restored because it is alive; a name is not changed because a record is gone."""
+    row = world.insert(deleted_at="2026-01-02T00:00:00Z" if "name" in changes else None)
+    world.inner.fail_all()
+    by_id: list[Filter] = [{"column": "user_id", "value": user_id}, {"column": "id", "value": row["id"]}]
+    world.write("update", filters=[*by_id, ALIVE if "name" in changes else LATELY], data=changes)
+    heal(world)
+    assert world.replayer.replay() == 0
+    assert world.outbox.counts()[:2] == (0, 1)
 
 
 def test_a_replay_that_dies_before_it_could_note_it_is_done_again_without_harm(world: World) -> None:
