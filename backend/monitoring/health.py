@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -43,12 +44,16 @@ class Health:
         self._ttl = ttl
         self._clock = clock
         self._last: tuple[float, dict[str, Any]] | None = None
+        self._running = threading.Lock()
 
     def report(self) -> dict[str, Any]:
         """Return {service, status, timestamp, checks}; a check that fails or hangs is unhealthy, never an error."""
-        now = self._clock.monotonic()
-        if self._last is not None and now - self._last[0] < self._ttl:
-            return self._last[1]
+        with self._running:  # who comes meanwhile takes the same round: with a hung database each would cost 2 s
+            if self._last is not None and self._clock.monotonic() - self._last[0] < self._ttl:
+                return self._last[1]
+            return self._round()
+
+    def _round(self) -> dict[str, Any]:
         checks = {name: self._run(name, check) for name, check in self._checks.items()}
         report = {
             "service": "dashboard",

@@ -56,3 +56,19 @@ def test_a_report_is_reused_for_its_time_and_then_made_anew():
     clock.advance(5)
     health.report()
     assert len(runs) == 2
+
+
+def test_those_who_ask_while_a_round_is_under_way_share_it():
+    """With a database that hangs, twenty open pages must not cost twenty rounds of timeouts."""
+    runs = []
+
+    def slow():
+        runs.append(1)
+        runtime.sleep(0.01)
+        return fine()
+
+    health = Health({"database": slow}, clock=FakeClock())
+    told = []
+    tasks = [runtime.spawn(lambda: told.append(health.report()["status"])) for _ in range(20)]
+    assert all(task.wait(10) for task in tasks)
+    assert (told, runs) == (["healthy"] * 20, [1])
