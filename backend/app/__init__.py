@@ -13,10 +13,10 @@ from backend.api.demo import Simulators
 from backend.app import http
 from backend.app.accounts import make_accounts
 from backend.app.adapters import make_adapters
+from backend.app.dashboard import make_dashboard
 from backend.app.jupiter import Jupiter
 from backend.app.kit import Kit, keep_errors, make_fleet
 from backend.app.security import admin_token, make_security, make_tokens
-from backend.app.services import make_services
 from backend.app.workers import make_workers, share_events, share_revocations
 from backend.config import Settings
 from backend.dashboard.experiments.service import ExperimentService
@@ -56,11 +56,11 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
         replay = share_events(workers, broadcaster)
         share_revocations(workers, security.sessions.revocations)
     adapters = make_adapters(settings, replaced)
-    services = make_services(settings, kit, adapters, broadcaster, workers)
+    dashboard = make_dashboard(settings, kit, adapters, broadcaster, workers)
     accounts = make_accounts(settings, kit.guards, adapters.database, security)
     sockets = wiring.install(
         socketio,
-        services,
+        dashboard,
         broadcaster,
         replay,
         connections,
@@ -73,18 +73,18 @@ def create_app(settings: Settings, *, simulators: Simulators | None = None, **re
         worker=workers.name if workers else "",
     )
     if workers is not None:
-        workers.serve(services.chat, sockets.pushes, metrics)
-    jupiter = Jupiter(app, socketio, services, sockets, metrics, admin_token(settings), adapters, accounts, workers)
+        workers.serve(dashboard.chat, sockets.pushes, metrics)
+    jupiter = Jupiter(app, socketio, dashboard, sockets, metrics, admin_token(settings), adapters, accounts, workers)
     http.install(settings, jupiter, security, kit, simulators)
-    for told in (metrics.saw, sockets.pushes.saw, services.threats.on_event, services.pulse.on_event):
+    for told in (metrics.saw, sockets.pushes.saw, dashboard.threats.on_event, dashboard.pulse.on_event):
         kit.listeners.subscribe(told)
     metrics.gauge("jupiter_sockets", "Open sockets", lambda: float(jupiter.sockets_open()))
-    outbox = services.records.outbox
+    outbox = dashboard.records.outbox
     metrics.gauge("jupiter_outbox_pending", "Writes that wait for the database", lambda: float(outbox.counts().pending))
     metrics.gauge("jupiter_outbox_set_aside", "Writes it refused", lambda: float(outbox.counts().set_aside))
     app.extensions["jupiter"] = jupiter
     if simulators is not None:
-        _begin_with(services.experiments, services.triage.scans, simulators)
+        _begin_with(dashboard.experiments, dashboard.triage.scans, simulators)
     return app
 
 

@@ -10,8 +10,9 @@ from flask import Flask, Response, request
 
 from backend.api import accounts as account_routes
 from backend.api import alerts as alert_routes
-from backend.api import answers, conversations, dashboard, demo, documents, errors_seen, experiments, features, outbox
+from backend.api import answers, conversations, demo, documents, errors_seen, experiments, features, outbox
 from backend.api import audit as audit_routes
+from backend.api import dashboard as dashboard_routes
 from backend.api import errors as api_errors
 from backend.api import pulse as pulse_routes
 from backend.api import scans as scan_routes
@@ -59,29 +60,29 @@ def install(
     settings: Settings, jupiter: Jupiter, security: Security, kit: Kit, simulators: demo.Simulators | None
 ) -> None:
     """Register every route, page, error and header."""
-    app, services, accounts = jupiter.app, jupiter.services, jupiter.accounts
-    audit = AuditLog(jupiter.adapters.database, services.records.stored)
+    app, dashboard, accounts = jupiter.app, jupiter.dashboard, jupiter.accounts
+    audit = AuditLog(jupiter.adapters.database, dashboard.records.stored)
     answers.install(app)
     api = api_errors.JupiterApi(app)
     security.door.install(app)
     blueprints = [
-        dashboard.blueprint(services.summaries, services.status),
-        errors_seen.blueprint(services.status),
+        dashboard_routes.blueprint(dashboard.summaries, dashboard.status),
+        errors_seen.blueprint(dashboard.status),
         features.blueprint(_features(jupiter, kit, audit)),
         experiments.blueprint(
-            services.experiments,
-            services.records.importing,
-            services.records.exporting,
+            dashboard.experiments,
+            dashboard.records.importing,
+            dashboard.records.exporting,
             max_import_bytes=settings.records.import_max_bytes,
         ),
-        outbox.blueprint(services.records.outbox),
-        threat_routes.blueprint(services.threats),
-        pulse_routes.blueprint(services.pulse),
-        conversations.blueprint(services.chat),
-        conversations.models_blueprint(services.chat),
-        scan_routes.blueprint(services.triage.scans),
-        alert_routes.blueprint(services.triage.alerts),
-        watch_list_routes.blueprint(services.triage.watched),
+        outbox.blueprint(dashboard.records.outbox),
+        threat_routes.blueprint(dashboard.threats),
+        pulse_routes.blueprint(dashboard.pulse),
+        conversations.blueprint(dashboard.chat),
+        conversations.models_blueprint(dashboard.chat),
+        scan_routes.blueprint(dashboard.triage.scans),
+        alert_routes.blueprint(dashboard.triage.alerts),
+        watch_list_routes.blueprint(dashboard.triage.watched),
         account_routes.blueprint(accounts.service),
         audit_routes.blueprint(accounts.trail),
         documents.blueprint(api, jupiter.sockets.document),
@@ -91,12 +92,12 @@ def install(
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
     page_context.install(app, ROOT / "static", demo=settings.demo, websocket_only=settings.workers > 1)
-    app.register_blueprint(pages.blueprint(services.status, jupiter.metrics, jupiter.ready.is_set))
+    app.register_blueprint(pages.blueprint(dashboard.status, jupiter.metrics, jupiter.ready.is_set))
     app.register_blueprint(
         sign_in_pages.blueprint(security.sessions, jupiter.accounts.sign_in, jupiter.accounts.service)
     )
     api_errors.install(app, kit.errors, sign_in_pages.to_sign_in)
-    kept = {"/api/dashboard/summary": Kept("dashboard.summary", services.summaries.summary_bytes)}
+    kept = {"/api/dashboard/summary": Kept("dashboard.summary", dashboard.summaries.summary_bytes)}
     ready = ReadyAnswers(app, app.wsgi_app, security.door, kept, answered=jupiter.metrics.answered)
     outermost = behind_proxies(SecurityHeaders(ready), settings.trusted_proxies)
     app.wsgi_app = outermost  # type: ignore[assignment,method-assign]

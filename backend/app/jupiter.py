@@ -14,8 +14,9 @@ from backend import runtime
 from backend.app.accounts import Accounts
 from backend.app.adapters import Adapters
 from backend.app.workers import Workers
+from backend.dashboard.jupiter_dashboard import JupiterDashboard
 from backend.monitoring.metrics import Metrics
-from backend.realtime.wiring import Realtime, Services
+from backend.realtime.wiring import Realtime
 
 FLUSH_SECONDS = 10.0
 LOGINS_SECONDS = 1.0
@@ -27,7 +28,7 @@ class Jupiter:
 
     app: Flask
     socketio: SocketIO
-    services: Services
+    dashboard: JupiterDashboard
     sockets: Realtime
     metrics: Metrics
     admin_token: str
@@ -43,18 +44,18 @@ class Jupiter:
         if self.workers is not None:
             self.workers.start(self.spawn)
         self.accounts.log.begin()  # nobody comes in with what was taken back before a restart
-        self.services.chat.recover(self.workers.answers_before if self.workers else None)
-        self.services.threats.start(self.spawn)
-        self.services.pulse.start(self.spawn)
-        self.services.triage.start(self.spawn)
+        self.dashboard.chat.recover(self.workers.answers_before if self.workers else None)
+        self.dashboard.threats.start(self.spawn)
+        self.dashboard.pulse.start(self.spawn)
+        self.dashboard.triage.start(self.spawn)
         self.sockets.pushes.start(self.spawn)
-        self.spawn(self.services.records.replayer.run)
+        self.spawn(self.dashboard.records.replayer.run)
         self.spawn(self.adapters.llm.warm_up)
         self.spawn(self._look_after_chat)
         self.spawn(self.accounts.log.run, self.stopped)
         self.spawn(self._look_after_logins)
         if self.workers is not None:
-            self.spawn(self.workers.answers.end_abandoned, self.services.chat)
+            self.spawn(self.workers.answers.end_abandoned, self.dashboard.chat)
         self.ready.set()
 
     def say_goodbye(self) -> None:
@@ -73,7 +74,7 @@ class Jupiter:
     def _look_after_chat(self) -> None:
         """Write what could not be written while the database was away, also for people who have left."""
         while not self.stopped.wait(FLUSH_SECONDS):
-            self.services.chat.flush()
+            self.dashboard.chat.flush()
 
     def _look_after_logins(self) -> None:
         """Close sockets whose sign-in holds no longer: a socket is only asked when it sends something itself."""
@@ -83,12 +84,12 @@ class Jupiter:
     def stop(self) -> None:
         """End the background work and close what is open."""
         self.stopped.set()
-        self.services.threats.stop()
-        self.services.pulse.stop()
-        self.services.triage.stop()
+        self.dashboard.threats.stop()
+        self.dashboard.pulse.stop()
+        self.dashboard.triage.stop()
         self.sockets.pushes.stop()
-        self.services.chat.close()
-        self.services.records.replayer.stop()
+        self.dashboard.chat.close()
+        self.dashboard.records.replayer.stop()
         self.adapters.database.close()
         if self.workers is not None:
             self.workers.stop()

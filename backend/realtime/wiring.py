@@ -8,14 +8,7 @@ from typing import Any
 
 from flask_socketio import SocketIO
 
-from backend.dashboard.chat.service import ChatService
-from backend.dashboard.experiments.service import ExperimentService
-from backend.dashboard.pulse.service import PulseService
-from backend.dashboard.records import Records
-from backend.dashboard.scans.triage import Triage
-from backend.dashboard.status import StatusService
-from backend.dashboard.summary.service import SummaryService
-from backend.dashboard.threats.service import ThreatService
+from backend.dashboard.jupiter_dashboard import JupiterDashboard
 from backend.errors import DashboardError
 from backend.realtime import asyncapi
 from backend.realtime.answers import Answers
@@ -73,20 +66,6 @@ SERVER_EVENTS = [
 
 
 @dataclass(frozen=True)
-class Services:
-    """The use cases that sockets reach."""
-
-    threats: ThreatService
-    pulse: PulseService
-    chat: ChatService
-    summaries: SummaryService
-    experiments: ExperimentService
-    records: Records
-    status: StatusService
-    triage: Triage
-
-
-@dataclass(frozen=True)
 class Realtime:
     """The socket side, ready to start."""
 
@@ -104,7 +83,7 @@ def make_broadcaster(socketio: SocketIO, connections: Connections) -> tuple[Broa
 
 def install(
     socketio: SocketIO,
-    services: Services,
+    dashboard: JupiterDashboard,
     broadcaster: Broadcaster,
     replay: EventsLog,
     connections: Connections,
@@ -123,7 +102,7 @@ def install(
         leads: tells whether this is the worker that tells everybody what all of them see; None where it is alone.
         worker: its name, where there are several.
     """
-    events = client_events(services, Answers(broadcaster, errors), replay, worker=worker)
+    events = client_events(dashboard, Answers(broadcaster, errors), replay, worker=worker)
     door = EventDoor(events, connections, limiter, errors, current=sessions.current)
     entrance = SocketEntrance(
         socketio, door, connections, tokens=tokens, sessions=sessions, limiter=limiter, errors=errors
@@ -131,45 +110,47 @@ def install(
     entrance.install()
     pushes = Pushes(
         broadcaster,
-        threats=services.threats,
-        pulse=services.pulse,
-        status=services.status,
-        summaries=services.summaries,
-        experiments=services.experiments,
+        threats=dashboard.threats,
+        pulse=dashboard.pulse,
+        status=dashboard.status,
+        summaries=dashboard.summaries,
+        experiments=dashboard.experiments,
         leads=leads,
     )
     document = asyncapi.document(events, SERVER_EVENTS, version=version)
     return Realtime(entrance, pushes, document, connections)
 
 
-def client_events(services: Services, answers: Answers, replay: EventsLog, *, worker: str = "") -> list[ClientEvent]:
+def client_events(
+    dashboard: JupiterDashboard, answers: Answers, replay: EventsLog, *, worker: str = ""
+) -> list[ClientEvent]:
     """Return everything that clients may send."""
     return [
-        *chat_events.events(services.chat),
-        *threat_events.events(services.threats, answers),
-        *pulse_events.events(services.pulse, answers),
-        *summary_events.events(services.summaries, answers),
-        *status_events.events(services.status, answers),
-        *sync_events.events(replay, _snapshots(services), worker=worker),
+        *chat_events.events(dashboard.chat),
+        *threat_events.events(dashboard.threats, answers),
+        *pulse_events.events(dashboard.pulse, answers),
+        *summary_events.events(dashboard.summaries, answers),
+        *status_events.events(dashboard.status, answers),
+        *sync_events.events(replay, _snapshots(dashboard), worker=worker),
     ]
 
 
-def _snapshots(services: Services) -> Snapshots:
+def _snapshots(dashboard: JupiterDashboard) -> Snapshots:
     """The present state of each stream, for a client that has nothing or missed too much."""
 
     def summary(user: str) -> list[tuple[str, Mapping[str, Any]]]:
         try:
-            return [("summary_update", services.summaries.summary(user))]
+            return [("summary_update", dashboard.summaries.summary(user))]
         except DashboardError:
             return []  # recorded by the guard; the page asks by itself and is answered with the error
 
     return {
-        "threats": lambda _: [("threats_update", services.threats.query({}))],
-        "pulse": lambda _: [("pulse_update", services.pulse.query({}))],
-        "status": lambda _: [("status_update", services.status.status())],
+        "threats": lambda _: [("threats_update", dashboard.threats.query({}))],
+        "pulse": lambda _: [("pulse_update", dashboard.pulse.query({}))],
+        "status": lambda _: [("status_update", dashboard.status.status())],
         "summary": summary,
-        "scans": lambda user: _or_nothing(services.triage.scans.snapshot, user),
-        "alerts": lambda user: _or_nothing(services.triage.alerts.snapshot, user),
+        "scans": lambda user: _or_nothing(dashboard.triage.scans.snapshot, user),
+        "alerts": lambda user: _or_nothing(dashboard.triage.alerts.snapshot, user),
     }
 
 

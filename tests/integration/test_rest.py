@@ -195,7 +195,7 @@ def test_five_failures_of_the_database_open_its_breaker_and_the_summary_says_so(
 
 
 def test_errors_are_counted_and_listed_newest_first(site, admin):
-    record = site.jupiter.services.status
+    record = site.jupiter.dashboard.status
     aggregator = record._errors
     for number in range(3):
         aggregator.record_error("api_failure", f"failure {number}", {"endpoint": "/x"})

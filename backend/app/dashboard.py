@@ -14,6 +14,7 @@ from backend.config import Settings
 from backend.dashboard.chat.models import ModelCatalogue
 from backend.dashboard.chat.service import ChatService
 from backend.dashboard.experiments.service import ExperimentService
+from backend.dashboard.jupiter_dashboard import JupiterDashboard
 from backend.dashboard.pulse.service import PulseService
 from backend.dashboard.status import StatusService
 from backend.dashboard.summary.service import SummaryService
@@ -23,7 +24,6 @@ from backend.llm.timeouts import Timeouts
 from backend.monitoring.checks import Checks
 from backend.monitoring.health import Health
 from backend.realtime.broadcaster import Broadcaster
-from backend.realtime.wiring import Services
 from backend.sources.base import PulseSource, ThreatSource
 from backend.sources.registry import pulse_sources, threat_sources
 from backend.storage.snapshot_file import SnapshotFile
@@ -32,9 +32,9 @@ PULSE_FILE = "pulse.json"
 THREATS_FOLDER = "threats"
 
 
-def make_services(
+def make_dashboard(
     settings: Settings, kit: Kit, adapters: Adapters, broadcaster: Broadcaster, workers: Workers | None = None
-) -> Services:
+) -> JupiterDashboard:
     """Put the use cases together; with those of other workers, where there are."""
     guards, database = kit.guards, adapters.database
     policy = upstream_policy(settings.guard)
@@ -92,7 +92,7 @@ def make_services(
         experiments=experiments,
         leads=(lambda: workers.lead.held) if workers else lambda: True,
     )
-    return Services(
+    return JupiterDashboard(
         threats=threats,
         pulse=pulse,
         chat=chat,
