@@ -241,8 +241,8 @@ def _rejected_at_once(world: World, case: Case) -> None:
     if len(case.dependencies) > 1:
         return  # their breaks do not begin together, so there may be no moment without a probe
     for _ in range(TRIES):
-        _open_for_at_least(world, case, OPEN_SECONDS / 2)
-        began, asked = time.monotonic(), world.requests(case.upstreams)
+        began = _open_for_at_least(world, case, OPEN_SECONDS / 2)
+        asked = world.requests(case.upstreams)
         answer = world.rest.get(f"/api/{case.panel}?force_refresh=1")
         assert answer.status == 200
         assert answer.seconds < PROMPT, answer.seconds  # the panel's other sources are asked meanwhile
@@ -271,8 +271,12 @@ def _stale_with_its_age(world: World, case: Case, before: dict[str, Any]) -> Non
 
 
 def _feature_state(world: World, case: Case, *, enabled: bool) -> None:
-    state = world.feature(case.feature)
-    assert state["enabled"] is enabled, state
+    def reached() -> dict[str, Any]:  # while one of several dependencies is being tried, it speaks for the feature
+        found = world.feature(case.feature)
+        assert found["enabled"] is enabled, found
+        return found
+
+    state = eventually(reached, timeout=PROMPT)
     if enabled:
         assert state["circuit_breaker"] == "closed", state
     else:
@@ -289,10 +293,12 @@ def _tried_again_by_itself(world: World, case: Case) -> None:
     _open_for_at_least(world, case, OPEN_SECONDS / 2)
 
 
-def _open_for_at_least(world: World, case: Case, seconds: float) -> None:
-    def still_open() -> bool:
-        dependencies = world.feature(case.feature)["dependencies"]
-        waits = [dependencies[name]["retry_after"] or 0 for name in case.dependencies]
-        return all(wait > 0 for wait in waits) and max(waits) > seconds
+def _open_for_at_least(world: World, case: Case, seconds: float) -> float:
+    """Wait until all breakers are open, the last one for more than `seconds`; return the time when that was asked."""
 
-    eventually(still_open, timeout=2 * OPEN_SECONDS + 3)
+    def still_open() -> float | None:
+        asked_at, dependencies = time.monotonic(), world.feature(case.feature)["dependencies"]
+        waits = [dependencies[name]["retry_after"] or 0 for name in case.dependencies]
+        return asked_at if all(wait > 0 for wait in waits) and max(waits) > seconds else None
+
+    return float(eventually(still_open, timeout=2 * OPEN_SECONDS + 3))
