@@ -163,6 +163,9 @@ class Pybreaker(Subject):
     def told(self, error):
         raise Unsupported
 
+    def force_open(self):
+        self.breaker.open()
+
 
 class Circuitbreaker(Subject):
     """The package circuitbreaker."""
@@ -223,6 +226,9 @@ class Aiobreaker(Subject):
 
     def is_open(self):
         return self.breaker.current_state.name == "OPEN"
+
+    def force_open(self):
+        self.breaker.open()
 
     def told(self, error):
         return None, error.time_remaining.total_seconds(), None

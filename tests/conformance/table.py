@@ -1,15 +1,24 @@
-"""Runs the cases and writes the table."""
+"""Runs the cases and writes the tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
 
 from backend import runtime
-from tests.conformance.cases import CASES, Make
-from tests.conformance.subjects import SUBJECTS, Subject, Unsupported
+from tests.conformance.cases import CASES
+from tests.conformance.fleet_cases import FLEET_CASES
+from tests.conformance.fleet_cases import Case as FleetCase
+from tests.conformance.fleet_subjects import FLEETS, Fleet
+from tests.conformance.subjects import SUBJECTS, Unsupported
+from tests.support.redis import RedisServer
 
 MARKS = {"yes": "✓", "no": "✗", "lacks": "·"}
+SECONDS = 15
 Found = dict[str, dict[str, str]]
 
 _HEAD = """# What circuit breakers promise, and which of it holds
@@ -19,13 +28,23 @@ process; every line is a test in `tests/conformance/cases.py`. ✓ holds, ✗ do
 Each library has its own defaults, and the settings that a case needs where it knows them, see
 `tests/conformance/subjects.py`.
 
+## In one process
+
+"""
+
+_FLEET_HEAD = """
+## In several workers over Redis
+
+On a real redis-server, each case on one of its own, by `tests/conformance/fleet_cases.py`; the workers have clients and
+breakers of their own. circuitbreaker shares nothing; purgatory's Redis storage works with asyncio only.
+
 """
 
 
-def judge(case: Callable[[Make], None], subject: type[Subject]) -> str:
+def judge(case: Callable[[], None]) -> str:
     """Return yes, no or lacks."""
     try:
-        runtime.call_with_timeout(8, case, subject)
+        runtime.call_with_timeout(SECONDS, case)
     except Unsupported:
         return "lacks"
     except KeyboardInterrupt:
@@ -35,31 +54,59 @@ def judge(case: Callable[[Make], None], subject: type[Subject]) -> str:
     return "yes"
 
 
-def run() -> Found:
-    """Return library -> line -> answer; a library that is not installed has no lines."""
-    found: Found = {}
+def run() -> tuple[Found, Found]:
+    """Return library -> line -> answer, for one process and for a fleet; what is not installed has no lines."""
+    alone: Found = {}
     for subject in SUBJECTS:
         installed = _version(subject.name) is not None
-        found[subject.name] = {title(case): judge(case, subject) for case in CASES} if installed else {}
-    return found
+        alone[subject.name] = {title(case): judge(partial(case, subject)) for case in CASES} if installed else {}
+    shared: Found = {}
+    for fleet in FLEETS:
+        installed = _version(fleet.name) is not None
+        answers = {title(case): judge(partial(in_a_fleet, case, fleet)) for case in FLEET_CASES if installed}
+        shared[fleet.name] = answers
+    return alone, shared
 
 
-def title(case: Callable[[Make], None]) -> str:
+def in_a_fleet(case: FleetCase, fleet: type[Fleet]) -> None:
+    """Run a case on a redis-server of its own."""
+    made: list[Fleet] = []
+
+    def make(*args: Any, **options: Any) -> Fleet:
+        made.append(fleet(*args, **options))
+        return made[-1]
+
+    with tempfile.TemporaryDirectory() as folder:
+        server = RedisServer(Path(folder))
+        server.start()
+        try:
+            case(make, server)
+        finally:
+            server.stop()
+            for each in made:
+                each.close()
+
+
+def title(case: Callable[..., None]) -> str:
     """Return a case's line."""
     return (case.__doc__ or "").strip()
 
 
-def as_markdown(found: Mapping[str, Mapping[str, str]]) -> str:
+def as_markdown(alone: Found, shared: Found) -> str:
     """Return the page."""
+    return _HEAD + _table(alone, CASES) + _FLEET_HEAD + _table(shared, FLEET_CASES)
+
+
+def _table(found: Mapping[str, Mapping[str, str]], cases: Sequence[Callable[..., None]]) -> str:
     shown = [name for name in found if found[name]]
     heads = [name if name == "this kit" else f"{name} {_version(name)}" for name in shown]
     lines = [f"| | {' | '.join(heads)} |", f"|---|{':-:|' * len(shown)}"]
-    for case in CASES:
+    for case in cases:
         marks = " | ".join(MARKS[found[name][title(case)]] for name in shown)
         lines.append(f"| {title(case)} | {marks} |")
     kept = " | ".join(f"{sum(answer == 'yes' for answer in found[name].values())}" for name in shown)
-    lines.append(f"| **of {len(CASES)}** | {kept} |")
-    return _HEAD + "\n".join(lines) + "\n"
+    lines.append(f"| **of {len(cases)}** | {kept} |")
+    return "\n".join(lines) + "\n"
 
 
 def _version(name: str) -> str | None:
