@@ -1,7 +1,7 @@
 """Run the tests: `python -m scripts.run_tests [a selection for pytest]`.
 
-Without a selection everything, in two runs beside each other, because tests with real servers mostly wait. The second
-run's report follows the first's. `python -m pytest` runs all of it in one.
+Without a selection everything, in lanes beside each other, because tests with real servers mostly wait. The reports of
+the other lanes follow the first one's. `python -m pytest` runs all of it in one.
 """
 
 from __future__ import annotations
@@ -12,50 +12,60 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVERS = "tests/integration"
 BROWSER = f"{SERVERS}/test_browser_lane.py"
-LANES = (
-    ([SERVERS, f"--ignore={BROWSER}"],),
-    (["tests", f"--ignore={SERVERS}", "--ignore=tests/browser"], [BROWSER]),
-)
+MIDDLE = "p"
+
+
+def lanes() -> list[list[list[str]]]:
+    """Return the lanes, each with the selections that it runs one after the other. They take about the same time."""
+    files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / SERVERS).glob("test_*.py"))
+    files.remove(BROWSER)
+    early = [file for file in files if Path(file).name < f"test_{MIDDLE}"]
+    late = [file for file in files if file not in early]
+    others = ["tests", f"--ignore={SERVERS}", "--ignore=tests/browser"]
+    return [[early], [late], [others, [BROWSER]]]
 
 
 def main(selection: Sequence[str]) -> int:
     """Run what is selected, or everything; return pytest's exit status, the worst of all runs."""
     if selection:
         return subprocess.call(_command(selection), cwd=ROOT)
-    with tempfile.TemporaryFile() as report:
-        beside = subprocess.Popen(
-            [sys.executable, "-m", "scripts.run_tests", "--lane", "1"],
-            cwd=ROOT,
-            stdout=report,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    with ExitStack() as opened:
+        beside = []
+        for number in range(1, len(lanes())):
+            report = opened.enter_context(tempfile.TemporaryFile())
+            opened.callback(_show, report)
+            beside.append(_start(number, report))
         try:
-            statuses = [lane(0), beside.wait()]
+            return max([lane(0), *(process.wait() for process in beside)])
         except BaseException:
-            os.killpg(beside.pid, signal.SIGTERM)
+            for process in beside:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGTERM)
             raise
-        finally:
-            _show(report)
-    return max(statuses)
 
 
 def lane(number: int) -> int:
     """Run one lane, its parts one after the other; return the worst status."""
-    return max(subprocess.call(_command(["-p", "no:cacheprovider", *part]), cwd=ROOT) for part in LANES[number])
+    return max(subprocess.call(_command(["-p", "no:cacheprovider", *part]), cwd=ROOT) for part in lanes()[number])
+
+
+def _start(number: int, report: IO[bytes]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "scripts.run_tests", "--lane", str(number)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=report, stderr=subprocess.STDOUT, start_new_session=True)
 
 
 def _command(arguments: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "pytest", *arguments]
 
 
-def _show(report: BinaryIO) -> None:
+def _show(report: IO[bytes]) -> None:
     report.seek(0)
     sys.stdout.flush()
     sys.stdout.buffer.write(report.read())

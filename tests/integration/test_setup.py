@@ -41,7 +41,7 @@ def test_what_is_installed_is_not_installed_again(checkout):
     assert "pip" not in _plan(checkout, "run")
     assert "run.py" in _plan(checkout, "run")
     assert "pip" not in _plan(checkout, "test")
-    assert "pytest" in _plan(checkout, "test")
+    assert "scripts.run_tests" in _plan(checkout, "test")
 
 
 def test_changed_requirements_are_installed(checkout):
