@@ -8,6 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from backend.errors import NetworkError
 
 PIECE = 262_144
+MOST_MEMBERS = 1000
+"""Gzip streams one after the other in one body: a server writes one, tools that pack in blocks some hundred. Each costs
+something and a million of empty ones fit into what is accepted."""
+_STEP = 4096
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -71,21 +75,35 @@ def _joined(pieces: Iterable[bytes], max_bytes: int) -> bytes:
 def _gunzipped(pieces: Iterable[bytes], check: Callable[[], None]) -> Iterator[bytes]:
     """Decompress in steps of PIECE bytes at most, so that a bomb is noticed after its first step too many."""
     stream = zlib.decompressobj(_GZIP)
-    begun = False
+    begun, members = False, 1
     try:
-        for piece in pieces:
+        for piece in _steps(pieces):
             rest = piece
             while rest:
                 if stream.eof:  # a further member
                     stream = zlib.decompressobj(_GZIP)
+                    members += 1
+                    if members > MOST_MEMBERS:
+                        raise _damaged(f"more than {MOST_MEMBERS} gzip members")
                 begun = True
                 yield stream.decompress(rest, PIECE)
                 rest = stream.unconsumed_tail or stream.unused_data
                 check()
     except zlib.error as error:
-        raise NetworkError(str(error), message="The answer is damaged: it cannot be decompressed.") from None
+        raise _damaged(str(error)) from None
     if begun and not stream.eof:
         raise NetworkError("gzip stream ends early", message="The answer was cut off.")
+
+
+def _steps(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Cut what comes in one large piece (a file): where a stream ends, the rest of the piece is copied."""
+    for piece in pieces:
+        for at in range(0, len(piece), _STEP):
+            yield piece[at : at + _STEP]
+
+
+def _damaged(detail: str) -> NetworkError:
+    return NetworkError(detail, message="The answer is damaged: it cannot be decompressed.")
 
 
 def _too_large(max_bytes: int) -> NetworkError:
