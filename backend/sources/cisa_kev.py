@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from backend.errors import DashboardError
-from backend.sources.base import ThreatBatch, Validators
+from backend.sources.base import ThreatBatch, Validators, still_at
 from backend.sources.fetcher import HttpFetcher
 from backend.sources.heavy import heavy
 from backend.sources.kev_catalogue import parse_catalogue
@@ -64,8 +64,7 @@ class CisaKev:
                 raise error from mirror_error
 
     def _from(self, url: str, previous: Validators | None, via: str = "") -> ThreatBatch:
-        # validators of another address would confirm what that one had, not what is at hand
-        known = previous if previous is not None and previous.url == url else None
+        known = still_at(previous, url)
         answer = self._fetcher.get(
             url,
             headers={"Accept": "application/json"},
