@@ -15,6 +15,10 @@ _STEP = 4096
 _GZIP = 16 + zlib.MAX_WBITS
 
 
+class DocumentError(NetworkError):
+    """The server answers, but with a document that cannot be used."""
+
+
 def read_body(
     pieces: Iterable[bytes],
     *,
@@ -33,14 +37,15 @@ def read_body(
         check: called for every piece; raises where the time is up.
 
     Raises:
-        NetworkError: too large, cut off, damaged, or in an encoding that nobody asked for.
+        DocumentError: too large, damaged, or in an encoding that nobody asked for.
+        NetworkError: cut off.
     """
     if announced.isdecimal() and int(announced) > max_bytes:
         raise _too_large(max_bytes)
     if encoding.strip().lower() in ("gzip", "x-gzip"):
         return _joined(_gunzipped(_counted(pieces, max_bytes, check), check), max_bytes)
     if encoding.strip().lower() not in ("", "identity"):
-        raise NetworkError(
+        raise DocumentError(
             f"content-encoding {encoding!r}", message="The server answered in an encoding that was not asked for."
         )
     return _joined(_counted(pieces, max_bytes, check), max_bytes)
@@ -102,12 +107,12 @@ def _steps(pieces: Iterable[bytes]) -> Iterator[bytes]:
             yield piece[at : at + _STEP]
 
 
-def _damaged(detail: str) -> NetworkError:
-    return NetworkError(detail, message="The answer is damaged: it cannot be decompressed.")
+def _damaged(detail: str) -> DocumentError:
+    return DocumentError(detail, message="The answer is damaged: it cannot be decompressed.")
 
 
-def _too_large(max_bytes: int) -> NetworkError:
-    return NetworkError(
+def _too_large(max_bytes: int) -> DocumentError:
+    return DocumentError(
         f"more than {max_bytes} bytes",
         message=f"The answer is larger than the {max_bytes / 1_000_000:g} MB that are accepted.",
     )
