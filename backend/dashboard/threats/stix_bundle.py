@@ -16,6 +16,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from backend.dashboard.threats.merge import Entry, Record
+from backend.sources.indicators import CONTEXT
 
 _SPACE = uuid5(NAMESPACE_URL, "https://jupiter.invalid/stix")
 _BORN = "2026-01-01T00:00:00.000Z"
@@ -38,6 +39,8 @@ def bundle(entries: Sequence[Entry], now: datetime) -> dict[str, Any]:
     objects: dict[str, dict[str, Any]] = {author["id"]: author, extension["id"]: extension}
     for entry in entries:
         for made in _threat(entry, _time(now), author["id"], extension["id"]):
+            if "extensions" in made:  # a row: in its place and in full, also where a report has named it before
+                objects.pop(made["id"], None)
             objects.setdefault(made["id"], made)
     name = ",".join(sorted(objects)) + _time(now)
     return {"type": "bundle", "id": f"bundle--{uuid5(_SPACE, name)}", "objects": list(objects.values())}
@@ -87,9 +90,11 @@ def _indicator(given: Mapping[str, str], times: tuple[str, str], author: str) ->
     pattern = _pattern(given["type"], _fanged(given["value"]))
     if pattern is None:
         return None
+    # what its author gives as context only (a resolver, a victim's address) must not be blocked by who reads this
+    kind = "unknown" if given.get("use") == CONTEXT else "malicious-activity"
     return _object(
         "indicator", pattern, *times, created_by_ref=author, name=f"{given['type']}: {given['value']}"[:300],
-        pattern=pattern, pattern_type="stix", valid_from=times[0], indicator_types=["malicious-activity"],
+        pattern=pattern, pattern_type="stix", valid_from=times[0], indicator_types=[kind],
     )  # fmt: skip
 
 

@@ -3,13 +3,16 @@
 import csv
 import io
 import json
+from datetime import date
 
 import pytest
 import stix2
 
+from backend.dashboard.threats.merge import made
+from backend.dashboard.threats.stix_bundle import bundle
 from backend.errors import ValidationError
 from backend.sources.base import ThreatBatch
-from tests.unit.dashboard.source_fakes import FakeScores, FakeSource, World, fragment, scores
+from tests.unit.dashboard.source_fakes import NOW, FakeScores, FakeSource, World, fragment, scores
 
 EVENT = {
     "title": "Winter Vivern",
@@ -79,6 +82,27 @@ def test_the_reference_library_takes_the_bundle_as_valid(threats):
     assert "[url:value = 'https://a.example/it\\'s']" in patterns
     assert "[ipv4-addr:value = '192.0.2.1']" in patterns
     assert "[ipv6-addr:value = '2001:db8::1']" in patterns
+
+
+def bundled(*parts):
+    entries = [made(name, (("misp", part),), (), date(2026, 7, 16)) for name, part in parts]
+    return [
+        each for each in bundle(entries, NOW)["objects"] if each["type"] in ("vulnerability", "report", "indicator")
+    ]
+
+
+def test_a_row_is_exported_in_full_also_where_a_report_before_it_names_it():
+    cve = ("CVE-2023-5631", fragment(title="Roundcube Flaw"))
+    for rows in ([("MISP-7A1F", EVENT), cve], [cve, ("MISP-7A1F", EVENT)]):
+        found = [each for each in bundled(*rows) if each["type"] != "indicator"]
+        assert ["extensions" in each for each in found] == [True, True]
+        assert [each["type"] == "report" for each in found] == [name.startswith("MISP") for name, _ in rows]
+
+
+def test_what_is_context_only_is_no_malicious_activity():
+    event = {**EVENT, "indicators": [{"type": "ip", "value": "192[.]0[.]2[.]53", "use": "context"}]}
+    (found,) = [each for each in bundled(("MISP-7A1F", event)) if each["type"] == "indicator"]
+    assert found["indicator_types"] == ["unknown"]
 
 
 def test_a_threat_has_the_same_id_in_every_bundle(threats):
