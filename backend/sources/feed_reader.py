@@ -103,13 +103,13 @@ def _xml_item(entry: Any, url: str) -> PulseItem | None:
 
 def _xml_date(entry: Any) -> datetime | None:
     for field in ("published", "updated"):
-        parsed = entry.get(f"{field}_parsed")
+        parsed = dict.get(entry, f"{field}_parsed")  # its own `get` takes the one for the other, with a warning
         if parsed:
             try:
                 return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
             except (ValueError, OverflowError, OSError):
                 continue
-        found = moment(entry.get(field))
+        found = moment(dict.get(entry, field))
         if found is not None:
             return found
     return None

@@ -176,3 +176,12 @@ def test_the_recorded_files_are_read(name, rows, date):
     read = parse_scores(body, wanted, wanted[:1], MANY)
     assert len(read.fragments) == len(wanted) == (rows or len(wanted))
     assert {score["epss_date"] for score in read.fragments.values()} == {date}
+
+
+@pytest.mark.parametrize(
+    "rest", ["CVE-2024-1000," + "1" * 200_000, '"CVE-2024-1000,0.5\n' + "CVE-2024-1001,0.1,0.5\n" * 9000]
+)
+def test_a_file_with_a_field_without_end_is_damaged(rest):
+    with pytest.raises(NetworkError) as caught:
+        scores_of(Server(lambda *_: (CSV + rest).encode()))
+    assert caught.value.message == "The file is not one of EPSS scores: it is damaged."

@@ -159,3 +159,8 @@ def test_entities_that_multiply_stay_small():
     head = f'<!DOCTYPE r [<!ENTITY l0 "lol">{laughs}]>'.encode()
     item = only(head + rss("<item><title>&l9;</title><link>https://a.example/</link></item>"))
     assert len(item.title) <= 300
+
+
+@pytest.mark.parametrize("date", ["soon", "31 Feb 2025", ""])
+def test_a_date_that_is_none_leaves_the_item_without_one(date):
+    assert only(rss(f"<item><title>T</title><pubDate>{date}</pubDate></item>")).published is None
