@@ -9,7 +9,8 @@ from __future__ import annotations
 import calendar
 import io
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +33,10 @@ _HEAD = 16_384
 _ROOT = re.compile(rb"<(?:\w+:)?(?:rss|feed|rdf|channel)\b", re.IGNORECASE)
 # Names that say nothing without the site: "Blog" of which one?
 _NAMELESS = frozenset(("blog", "news", "feed", "rss", "rss feed", "home", "all posts", "posts", "articles", "latest"))
+
+
+_Entry = tuple[PulseItem, str]
+"""An item, and the key that it has in its feed alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +88,21 @@ def _xml_feed(body: bytes, url: str) -> Feed:
     return _feed(read, title)
 
 
-def _feed(read: list[PulseItem | None], title: str | None) -> Feed:
-    items = tuple(item for item in read if item is not None)
+def _feed(read: list[_Entry | None], title: str | None) -> Feed:
+    items = tuple(_told_apart([entry for entry in read if entry is not None]))
     return Feed(items, title, len(read) - len(items))
 
 
-def _xml_item(entry: Any, url: str) -> PulseItem | None:
+def _told_apart(entries: list[_Entry]) -> Iterator[PulseItem]:
+    """Yield the items; where several things stand on one page (each at a #place of it), they are not one item."""
+    titles: dict[str, set[str]] = {}
+    for item, _ in entries:
+        titles.setdefault(item.key, set()).add(item.title)
+    for item, own_key in entries:
+        yield replace(item, key=own_key) if len(titles[item.key]) > 1 else item
+
+
+def _xml_item(entry: Any, url: str) -> _Entry | None:
     bodies = [entry.get("summary"), *(content.get("value") for content in entry.get("content", ()))]
     return _item(
         title=entry.get("title"),
@@ -127,7 +141,7 @@ def _json_feed(body: bytes, url: str) -> Feed:
     return _feed(read, _title(document.get("title"), document.get("home_page_url"), url))
 
 
-def _json_item(entry: dict[str, Any], url: str) -> PulseItem | None:
+def _json_item(entry: dict[str, Any], url: str) -> _Entry | None:
     authors = entry.get("authors")
     first = authors[0] if isinstance(authors, list) and authors else entry.get("author")
     return _item(
@@ -143,16 +157,16 @@ def _json_item(entry: dict[str, Any], url: str) -> PulseItem | None:
 
 def _item(
     *, title: Any, link: Any, name: Any, author: Any, published: datetime | None, bodies: list[Any], base: str
-) -> PulseItem | None:
+) -> _Entry | None:
     """Make an item, None where there is neither a title nor a link nor an id."""
     texts = [body for body in bodies if isinstance(body, str) and body]
     shown, address = from_html(title, TITLE_LIMIT), web_link(link, base)
     name = name.strip() if isinstance(name, str) else ""
     if not shown and not address and not name:
         return None
-    key = link_key(address) if address else text_key(base, name) if name else text_key(shown)
-    return PulseItem(
-        key=key,
+    own_key = text_key(base, name) if name else text_key(address, shown) if address else text_key(shown)
+    item = PulseItem(
+        key=link_key(address) if address else own_key,
         title=shown,
         url=address,
         author=from_html(author, AUTHOR_LIMIT) or None,
@@ -160,6 +174,7 @@ def _item(
         summary=from_html(texts[0], SUMMARY_LIMIT) if texts else "",
         ids=ids_in(" ".join([shown, *texts])[:_SEARCHED]),
     )
+    return item, own_key
 
 
 def _title(given: Any, home: Any, url: str) -> str | None:

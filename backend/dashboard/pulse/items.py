@@ -48,8 +48,8 @@ class ItemStore:
         first = source not in self._shown
         given = {item.key: item for item in items}
         for key, item in given.items():
-            known = self._items.get(key)
-            self._items[key] = self._new(item, source, now, first) if known is None else _joined(known, item, source)
+            known, dated = self._items.get(key), _dated(item, now)
+            self._items[key] = _new(dated, source, now, first) if known is None else _joined(known, dated, source, now)
         self._shown[source] = frozenset(given)
         self._forget(now)
         self.version += 1
@@ -74,12 +74,6 @@ class ItemStore:
         """Return all items."""
         return tuple(self._items.values())
 
-    def _new(self, item: PulseItem, source: str, now: datetime, first: bool) -> Known:
-        at = item.published
-        if at is None or at > now + CLOCK_SKEW:
-            at = None if first else now
-        return Known(item, min(at, now) if at else None, (source,))
-
     def _forget(self, now: datetime) -> None:
         shown = frozenset().union(*self._shown.values())
         oldest = now - self._kept
@@ -93,13 +87,29 @@ class ItemStore:
             self._items = dict(ranked[: self._most])
 
 
-def _joined(known: Known, item: PulseItem, source: str) -> Known:
-    """The same thing from one more source, or again: the first text stays, ids and dates are added."""
+def _dated(item: PulseItem, now: datetime) -> PulseItem:
+    """Return the item without a date that lies in the future."""
+    ahead = item.published is not None and item.published > now + CLOCK_SKEW
+    return replace(item, published=None) if ahead else item
+
+
+def _new(item: PulseItem, source: str, now: datetime, first: bool) -> Known:
+    unknown = None if first else now
+    return Known(item, min(item.published, now) if item.published else unknown, (source,))
+
+
+def _joined(known: Known, item: PulseItem, source: str, now: datetime) -> Known:
+    """The same thing from one more source, or again: the first text stays, ids and what was missing are added.
+
+    With its date it counts from then, also where it had counted from when it was seen.
+    """
     ids = tuple(dict.fromkeys((*known.item.ids, *item.ids)))
-    author = known.item.author or item.author
+    author, published = known.item.author or item.author, known.item.published or item.published
     sources = known.sources if source in known.sources else (*known.sources, source)
-    joined = known.item if (ids, author) == (known.item.ids, known.item.author) else None
-    return Known(joined or replace(known.item, ids=ids, author=author), known.at, sources)
+    at = min(published, now) if published and known.item.published is None else known.at
+    same = (ids, author, published) == (known.item.ids, known.item.author, known.item.published)
+    told = known.item if same else replace(known.item, ids=ids, author=author, published=published)
+    return Known(told, at, sources)
 
 
 def _age_key(known: Known) -> float:

@@ -100,6 +100,18 @@ def test_the_key_is_the_link_or_the_id_or_the_title():
     assert len({link.key, by_id.key, by_title.key}) == 3
 
 
+@pytest.mark.parametrize("guid", ["<guid>{0}</guid>", ""], ids=["with ids", "without"])
+def test_several_things_on_one_page_are_several_items(guid):
+    """As cloud providers publish: one page of bulletins, each at a place of it."""
+    entry = "<item><title>Bulletin {0}</title><link>https://a.example/bulletins#b-{0}</link>" + guid + "</item>"
+    bulletins = [entry.format(number) for number in range(5)]
+    first, later = (read_feed(rss(*entries), URL).items for entries in (bulletins, [entry.format(7), *bulletins]))
+    assert len({item.key for item in first}) == 5
+    assert [item.key for item in later[1:]] == [item.key for item in first]
+    again = entry.format(1)
+    assert len({item.key for item in read_feed(rss(again, again), URL).items}) == 1
+
+
 def test_markup_is_gone_from_all_texts():
     description = "&lt;p&gt;One&lt;/p&gt;&lt;script&gt;alert(1)&lt;/script&gt;&lt;b onclick=x&gt;two&lt;/b&gt;"
     title = "A &amp;lt;b&amp;gt;bold&amp;lt;/b&amp;gt; T"

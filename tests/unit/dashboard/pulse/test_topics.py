@@ -200,6 +200,45 @@ def test_a_date_in_the_future_is_no_date_and_one_a_little_ahead_is_now():
     assert {known.item.key: known.at for known in store.all()} == {"1": None, "2": NOW}
 
 
+def test_a_date_that_one_source_lacks_is_taken_from_another():
+    clock = FakeClock(NOW)
+    store = ItemStore(clock=clock)
+    store.take("a", [item("Microsoft", "1", at=None), item("Red Hat", "2", at=NOW + DAY)])
+    store.take("b", [item("Microsoft", "1", at=NOW - HOUR), item("Red Hat", "2", at=NOW - 3 * HOUR)])
+    store.take("a", [item("Microsoft", "1", at=None), item("Red Hat", "2", at=NOW + DAY)])
+    assert {known.item.key: (known.at, known.item.published) for known in store.all()} == {
+        "1": (NOW - HOUR, NOW - HOUR),
+        "2": (NOW - 3 * HOUR, NOW - 3 * HOUR),
+    }
+
+
+def test_what_had_counted_from_when_it_was_seen_counts_from_its_date_once_that_is_known():
+    clock = FakeClock(NOW)
+    store = ItemStore(clock=clock)
+    store.take("a", [])
+    store.take("a", [item("Microsoft", "1", at=None)])
+    assert store.all()[0].at == NOW
+    store.take("b", [item("Microsoft", "1", at=NOW - 9 * DAY)])
+    store.take("c", [item("Microsoft", "1", at=NOW - 2 * DAY)])
+    assert [(known.at, known.sources) for known in store.all()] == [(NOW - 9 * DAY, ("a", "b", "c"))]
+
+
+def test_an_item_never_shows_a_date_that_is_still_to_come():
+    store = store_of(("a", item("Microsoft", "1", at=NOW + DAY)), ("a", item("Microsoft", "2", at=NOW)))
+    (topic,) = [each for each in topics(store).topics if each["topic"] == "Microsoft"]
+    assert [each.item.published for each in store.all()] == [None, NOW]
+    assert topic["mentions"] == 1
+
+
+def test_ids_are_counted_over_all_topics_of_a_window_that_ends_now_only():
+    store = store_of(
+        *[("a", item(f"Flaw {n}", f"k{n}", ids=(f"CVE-2026-{1000 + n}", "CVE-2026-9999"))) for n in range(150)]
+    )
+    found = topics(store, window=DAY)
+    assert (len(found.topics), len(found.named), found.named["CVE-2026-9999"]) == (100, 151, 150)
+    assert topics(store, now=NOW + 9 * DAY).named == {}
+
+
 def test_old_items_go_unless_their_source_still_shows_them():
     clock = FakeClock(NOW)
     store = ItemStore(clock=clock, kept=30 * DAY)
