@@ -70,6 +70,21 @@ def test_every_format_has_the_rows_of_the_list_in_its_order(threats, question):
     assert made == [{"MISP-7A1F": "Winter Vivern"}.get(name, name) for name in shown]
 
 
+def test_records_that_come_while_the_rows_are_searched_for_change_nothing(threats, monkeypatch):
+    """The rows and what is written of them are of one moment, whichever that is."""
+    search, now = threats._join.search, {f"CVE-2026-{n}": fragment(title=f"Other {n}") for n in range(1005, 1020)}
+
+    def slowly(words):
+        found = search(words)
+        threats._join.accept("cisa_kev", ThreatBatch(now))
+        return found
+
+    monkeypatch.setattr(threats._join, "search", slowly)
+    document = json.loads(threats.export({"format": "json"}).body)
+    assert (document["count"], document["total"]) == (15, 15)
+    assert {each["title"] for each in document["threats"]} == {f"Other {n}" for n in range(1005, 1020)}
+
+
 def test_the_reference_library_takes_the_bundle_as_valid(threats):
     body = threats.export({"format": "stix"}).body
     bundle = stix2.parse(body, allow_custom=False)

@@ -279,13 +279,22 @@ def test_subscribers_get_the_default_view_after_each_change():
     assert len(told) == count
 
 
-def test_the_chat_finds_records_with_the_age_of_the_list():
-    world = World(FakeSource("cisa_kev", catalogue(A, B)))
+def test_the_chat_finds_records_with_the_age_of_their_own_sources():
+    down = NetworkError("down", message="The server refused.")
+    world = World(FakeSource("cisa_kev", catalogue(A, B), down), FakeSource("ghsa", catalogue(A, "GHSA-1")))
     world.threats.refresh()
-    found = world.threats.find(ids=[B])
-    assert [(each["id"], each["as_of"]) for each in found] == [(B, world.clock.now().isoformat())]
+    loaded = world.clock.now()
+    world.clock.advance(86_400)
+    world.threats.refresh()
+    found = world.threats.find(ids=[B, A, "GHSA-1"])
+    assert [(each["id"], each["as_of"]) for each in found] == [
+        (B, loaded.isoformat()),
+        (A, loaded.isoformat()),
+        ("GHSA-1", world.clock.now().isoformat()),
+    ]
+    assert all(each["as_of"] == world.threats.get(each["id"])["as_of"] for each in found)
     assert len(world.threats.find(text="oracle suite", limit=1)) == 1
-    assert len(world.threats.find()) == 2
+    assert len(world.threats.find()) == 3
 
 
 def test_names_are_the_same_object_until_they_change():

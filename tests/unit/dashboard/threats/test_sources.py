@@ -21,6 +21,8 @@ from tests.unit.dashboard.source_fakes import (
     catalogue,
     fragment,
     inline,
+    item,
+    news,
     scores,
 )
 
@@ -129,13 +131,54 @@ def test_the_talk_of_the_community_is_part_of_the_priority():
     before = world.threats.get(CVE)["priority"]
     told = []
     world.threats.subscribe(told.append)
-    world.threats.hear({"topics": [{"kind": "cve", "topic": CVE, "mentions": 3}, {"kind": "name", "topic": "x"}]})
+    world.threats.hear({CVE: 3, "CVE-1999-0001": 9})
     after = world.threats.get(CVE)
     assert after["priority"] == before + 3
     assert "Named 3 times by the community within a day" in after["priority_reasons"]
     assert len(told) == 1
-    world.threats.hear({"topics": [{"kind": "cve", "topic": CVE, "mentions": 3}]})
+    world.threats.hear({CVE: 3})
     assert len(told) == 1
+
+
+def test_the_talk_is_that_of_all_items_of_the_last_day_and_of_no_day_before():
+    items = [item(f"Flaw {n}", f"k{n}", ids=(f"CVE-2025-{2000 + n}",)) for n in range(60)]
+    world = World(
+        FakeSource("cisa_kev", catalogue(CVE)), pulse=[FakeSource("feed:a", news(*items, item("x", ids=(CVE,))))]
+    )
+    world.threats.refresh()
+    world.pulse.refresh()
+    assert CVE not in [topic["topic"] for topic in world.pulse.query()["topics"]]
+    assert world.pulse.mentions()[CVE] == 1
+    world.threats.hear(world.pulse.mentions())
+    assert "Named once by the community within a day" in world.threats.get(CVE)["priority_reasons"]
+    world.clock.advance(timedelta(days=2).total_seconds())
+    assert (world.pulse.query()["items_total"], world.pulse.mentions()) == (61, {})
+    world.threats.hear(world.pulse.mentions())
+    assert not any("community" in reason for reason in world.threats.get(CVE)["priority_reasons"])
+
+
+def test_a_record_is_two_again_when_the_alias_between_them_is_withdrawn():
+    names = ("nvd", "ghsa", "otx")
+    join = ThreatJoin([FakeSource(name, None) for name in names], clock=FakeClock(NOW), offload=inline)
+    join.accept("nvd", ThreatBatch({CVE: NVD}, delta=True))
+    join.accept("otx", ThreatBatch({"OTX-1": {"title": "Storm", "aliases": [GHSA]}}, delta=True))
+    join.accept("ghsa", ThreatBatch({GHSA: ADVISORY}, delta=True))
+    assert (join.ids(), set(join.search("storm injection"))) == ((CVE,), set())
+    assert join.snapshot.records[join.snapshot.by_id["OTX-1"]]["sources"] == list(names)
+    join.accept("ghsa", ThreatBatch(delta=True, removed=(GHSA,)))
+    parted = {record["id"]: (record["sources"], record["aliases"]) for record in join.snapshot.records}
+    assert parted == {CVE: (["nvd"], []), GHSA: (["otx"], ["OTX-1"])}
+    assert set(join.search("storm")) == {GHSA}
+
+
+def test_a_record_that_the_nvd_rejects_later_goes_and_stays_where_others_know_it():
+    join = ThreatJoin([FakeSource(name, None) for name in ("cisa_kev", "nvd")], clock=FakeClock(NOW), offload=inline)
+    join.accept("nvd", ThreatBatch({CVE: NVD, "CVE-2026-2000": NVD}, delta=True))
+    join.accept("cisa_kev", catalogue(CVE))
+    join.accept("nvd", ThreatBatch(delta=True, removed=(CVE, "CVE-2026-2000")))
+    assert [(record["id"], record["sources"], record["cvss"]) for record in join.snapshot.records] == [
+        (CVE, ["cisa_kev"], None)
+    ]
 
 
 def test_a_failing_catalogue_leaves_the_others_and_the_list_says_which_is_missing():
