@@ -185,3 +185,8 @@ def test_a_file_with_a_field_without_end_is_damaged(rest):
     with pytest.raises(NetworkError) as caught:
         scores_of(Server(lambda *_: (CSV + rest).encode()))
     assert caught.value.message == "The file is not one of EPSS scores: it is damaged."
+
+
+@pytest.mark.parametrize(("url", "at_once"), [(URL, 2000), ("https://scores.example/epss_scores-current.csv.gz", None)])
+def test_the_api_is_asked_about_so_many_at_once_and_a_file_about_all(url, at_once):
+    assert Epss(ScriptedFetcher({}), url=url).at_once == at_once

@@ -290,3 +290,35 @@ def test_scores_are_asked_for_new_records_only_until_all_are_due():
     world.clock.advance(timedelta(hours=6).total_seconds())
     world.threats._board.keepers[1].attempt()
     assert set(epss.asked[-1]["wanted"]) == {CVE, "CVE-2026-1001"}
+
+
+def test_many_scores_are_asked_for_in_steps_that_add_up_and_a_step_that_fails_loses_only_itself():
+    ids = [f"CVE-2026-{n}" for n in range(1000, 1025)]
+    down = NetworkError("slow", message="Too slow.")
+
+    def answer(wanted, **_):
+        if len(epss.asked) == 2:
+            raise down
+        return ThreatBatch({name: {"epss": len(epss.asked) / 100, "percentile": 0.5} for name in wanted})
+
+    epss = FakeScores(answer, refresh_seconds=21_600.0)
+    epss.at_once = 10
+    world = World(FakeSource("cisa_kev", catalogue(*ids)), epss)
+    keeper = world.threats._board.keepers[1]
+
+    def scored():
+        return [r["epss"] for r in world.threats.query({"limit": 200})["threats"] if r["epss"] is not None]
+
+    world.threats.refresh()
+    assert (len(scored()), keeper.delay()) == (10, 0.5)
+    keeper.attempt()
+    assert (len(scored()), keeper.line.status) == (10, "stale")
+    keeper.attempt()
+    keeper.attempt()
+    assert (len(scored()), keeper.delay(), keeper.line.status) == (25, 21_600.0, "live")
+    assert [len(asked["wanted"]) for asked in epss.asked] == [10, 10, 10, 5]
+    world.clock.advance(21_600)
+    for _ in range(3):
+        keeper.attempt()
+    assert [len(asked["wanted"]) for asked in epss.asked[4:]] == [10, 10, 5]
+    assert sorted(set(scored())) == [0.05, 0.06, 0.07]
