@@ -323,4 +323,4 @@ def test_joining_is_done_where_it_is_told_to():
     world = World(FakeSource("cisa_kev", catalogue(A)))
     world.threats._join._offload = offload
     world.threats.refresh()
-    assert done == ["_held", "joined"]
+    assert done == ["_held", "joined", "_indexed"]
