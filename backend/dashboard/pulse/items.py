@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -41,18 +42,19 @@ class ItemStore:
         self._clock = clock
         self._items: dict[str, Known] = {}
         self._shown: dict[str, frozenset[str]] = {}
+        self._lock = threading.Lock()  # sources answer in threads of their own where there are no green ones
 
     def take(self, source: str, items: Iterable[PulseItem]) -> int:
         """Take in what a source shows now and return how many items that are."""
-        now = self._clock.now()
-        first = source not in self._shown
         given = {item.key: item for item in items}
-        for key, item in given.items():
-            known, dated = self._items.get(key), _dated(item, now)
-            self._items[key] = _new(dated, source, now, first) if known is None else _joined(known, dated, source, now)
-        self._shown[source] = frozenset(given)
-        self._forget(now)
-        self.version += 1
+        with self._lock:
+            now, first = self._clock.now(), source not in self._shown
+            for key, item in given.items():
+                known, new = self._items.get(key), _dated(item, now)
+                self._items[key] = _joined(known, new, source, now) if known else _new(new, source, now, first)
+            self._shown[source] = frozenset(given)
+            self._forget(now)
+            self.version += 1
         return len(given)
 
     def restore(self, items: Iterable[Known], shown: Mapping[str, frozenset[str]]) -> None:
@@ -61,10 +63,11 @@ class ItemStore:
         Args:
             shown: by source, the keys of what it showed last; one that is named here has had its first answer.
         """
-        self._items = {known.item.key: known for known in items}
-        self._shown = dict(shown)
-        self._forget(self._clock.now())
-        self.version += 1
+        with self._lock:
+            self._items = {known.item.key: known for known in items}
+            self._shown = dict(shown)
+            self._forget(self._clock.now())
+            self.version += 1
 
     def shown(self, source: str) -> frozenset[str]:
         """Return the keys of what a source showed last."""

@@ -1,6 +1,8 @@
 """Topics are counted, measured against their past, and ranked by how many places speak of them."""
 
 import json
+import sys
+import threading
 from datetime import timedelta
 
 import pytest
@@ -253,6 +255,30 @@ def test_the_store_is_bounded_and_drops_the_oldest():
     store = ItemStore(clock=FakeClock(NOW), most=10)
     store.take("a", [item(f"T{n}", f"k{n}", at=NOW - n * HOUR) for n in range(25)])
     assert sorted(known.item.key for known in store.all()) == sorted(f"k{n}" for n in range(10))
+
+
+def test_sources_that_answer_in_threads_of_their_own_are_all_taken_in():
+    """Real threads where that is the async mode, switched as often as it goes; green ones never meet here."""
+    store, failed, often = ItemStore(clock=FakeClock(NOW)), [], sys.getswitchinterval()
+
+    def take(source):
+        items = [item(f"{source} {n}") for n in range(60)]
+        try:
+            for _ in range(20):
+                store.take(source, items)
+        except RuntimeError as error:
+            failed.append(error)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=take, args=(f"s{n}",)) for n in range(8)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    finally:
+        sys.setswitchinterval(often)
+    assert (failed, len(store.all())) == ([], 480)
 
 
 def test_a_topic_can_be_written_as_json():
