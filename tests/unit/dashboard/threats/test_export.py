@@ -120,6 +120,31 @@ def test_what_is_context_only_is_no_malicious_activity():
     assert found["indicator_types"] == ["unknown"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "pattern"),
+    [
+        ("sha256", "a" * 40, None),
+        ("md5", "n/a", None),
+        ("sha1", "a" * 40, f"[file:hashes.'SHA-1' = '{'a' * 40}']"),
+        ("ip", "not an address", None),
+        ("ip", "10[.]0[.]0[.]0/8", "[ipv4-addr:value = '10.0.0.0/8']"),
+        ("ip:port", "192[.]0[.]2[.]1", "[ipv4-addr:value = '192.0.2.1']"),
+        ("ip:port", "2001:db8::1:443", "[ipv6-addr:value = '2001:db8::1']"),
+        ("ip:port", "2001:db8::1", "[ipv6-addr:value = '2001:db8::1']"),
+        ("ip", "2001:db8::1:443", "[ipv6-addr:value = '2001:db8::1:443']"),
+        ("ip:port", "[2001:db8::1]:443", "[ipv6-addr:value = '2001:db8::1']"),
+        ("url", "hxxps://a[.]example/" + "x" * 400 + "…", None),
+        ("filename", "it's\\a", "[file:name = 'it\\'s\\\\a']"),
+    ],
+)
+def test_an_indicator_that_is_none_does_not_spoil_the_bundle(kind, value, pattern):
+    entry = made(
+        "MISP-7A1F", (("misp", {**EVENT, "indicators": [{"type": kind, "value": value}]}),), (), date(2026, 7, 16)
+    )
+    made_of_it = stix2.parse(json.dumps(bundle([entry], NOW)), allow_custom=False)
+    assert [each.pattern for each in made_of_it.objects if each.type == "indicator"] == ([pattern] if pattern else [])
+
+
 def test_a_threat_has_the_same_id_in_every_bundle(threats):
     def ids():
         return {each["id"] for each in json.loads(threats.export({"format": "stix"}).body)["objects"]}
