@@ -89,9 +89,13 @@ class ThreatJoin:
 
     def keep_ages(self) -> None:
         """Join again where a new day has begun: priorities depend on how old a record is."""
-        if self.snapshot.records and self._day != self._clock.now().date():
+        if self._is_of_another_day():
             with self._lock:
-                self._join(self._given)
+                if self._is_of_another_day():  # nobody has done it meanwhile
+                    self._join(self._given)
+
+    def _is_of_another_day(self) -> bool:
+        return bool(self.snapshot.records) and self._day != self._clock.now().date()
 
     def talked(self, mentions: Mapping[str, int]) -> bool:
         """Take in how often the community named threats within a day; tell whether that changes anything."""

@@ -232,7 +232,7 @@ class ThreatService:
             guards.add(source.name, feature=FEATURE, policy=own, essential=source.essential),
             fetch=fetch,
             accept=lambda batch: self._accept(source, batch),
-            changed=self._announcer.touch,
+            changed=self._attempted,
             record_error=guards.aggregator.record_error,
             log=_log,
             marker="🔍",
@@ -241,9 +241,12 @@ class ThreatService:
             wait=wait,
         )
 
+    def _attempted(self) -> None:
+        self._join.keep_ages()  # also while nobody answers: what was added today is not added today for days
+        self._announcer.touch()
+
     def _accept(self, source: ThreatSource, batch: ThreatBatch) -> int:
         if batch.not_modified:
-            self._join.keep_ages()
             return self._join.shown(source.name)
         before = set(self._join.ids())
         self._join.accept(source.name, batch)

@@ -157,6 +157,19 @@ def test_the_talk_is_that_of_all_items_of_the_last_day_and_of_no_day_before():
     assert not any("community" in reason for reason in world.threats.get(CVE)["priority_reasons"])
 
 
+@pytest.mark.parametrize("answer", [ThreatBatch(not_modified=True), NetworkError("down", message="Down.")])
+def test_records_grow_older_whatever_their_source_answers(answer):
+    world = World(FakeSource("cisa_kev", catalogue(CVE, date_added="2026-07-16"), answer))
+    world.threats.refresh()
+    assert "Added today" in world.threats.get(CVE)["priority_reasons"]
+    before = world.threats.get(CVE)["priority"]
+    world.clock.advance(timedelta(days=6).total_seconds())
+    world.threats.refresh()
+    record = world.threats.get(CVE)
+    assert "Added 6 days ago" in record["priority_reasons"]
+    assert record["priority"] == before - 3
+
+
 def test_a_record_is_two_again_when_the_alias_between_them_is_withdrawn():
     names = ("nvd", "ghsa", "otx")
     join = ThreatJoin([FakeSource(name, None) for name in names], clock=FakeClock(NOW), offload=inline)
