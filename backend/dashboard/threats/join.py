@@ -76,8 +76,10 @@ class ThreatJoin:
     def _with(self, taken: Sequence[tuple[str, ThreatBatch]]) -> dict[str, Mapping[str, Fragment]]:
         given = dict(self._given)
         for name, batch in taken:
-            most = self._most if name in self._catalogues else ALL  # scores are as many as there are records
-            given[name] = self._offload(_held, given.get(name, {}), batch, most)
+            before = given.get(name, {})
+            if name in self._enrichers:  # what is added to a record goes with it
+                before = {known: each for known, each in before.items() if known in self.snapshot.by_id}
+            given[name] = self._offload(_held, before, batch, self._most if name in self._catalogues else ALL)
         return given
 
     def put_back(self, given: Mapping[str, Mapping[str, Fragment]]) -> None:

@@ -1,5 +1,6 @@
 """What several sources say of one threat is one record, with what each of them has said."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -116,6 +117,16 @@ def test_what_is_new_is_added_what_is_withdrawn_goes_and_the_oldest_gives_way():
     assert give("CVE-2026-1001", "CVE-2026-1002") == ["CVE-2026-1001", "CVE-2026-1002"]
     assert give("CVE-2026-1005", removed=("CVE-2026-1001",)) == ["CVE-2026-1002", "CVE-2026-1005"]
     assert give("CVE-2026-1009", "CVE-2026-1007") == ["CVE-2026-1005", "CVE-2026-1007", "CVE-2026-1009"]
+
+
+def test_scores_go_with_their_records():
+    kev, epss = FakeSource("cisa_kev", None), FakeScores(None)
+    join = ThreatJoin([kev, epss], clock=FakeClock(NOW), offload=inline)
+    join.accept("cisa_kev", catalogue(CVE, "CVE-2026-1001"))
+    join.accept("epss", replace(scores(CVE_2026_1000=0.1, CVE_2026_1001=0.2), delta=True))
+    join.accept("cisa_kev", catalogue(CVE, "CVE-2026-1002"))
+    join.accept("epss", replace(scores(CVE_2026_1002=0.3), delta=True))
+    assert set(join.given("epss")) == {CVE, "CVE-2026-1002"}
 
 
 def test_the_known_exploited_are_the_last_to_give_way():
