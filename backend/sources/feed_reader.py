@@ -24,7 +24,7 @@ from backend.sources.documents import looks_like_web_page
 from backend.sources.identifiers import ids_in
 from backend.sources.links import link_key, text_key, web_link
 from backend.sources.text import from_html
-from backend.sources.xml_limits import check_xml
+from backend.sources.xml_limits import check_xml, real_characters
 
 MOST_ENTRIES = 500
 TITLE_LIMIT, SUMMARY_LIMIT, AUTHOR_LIMIT = 300, 500, 80
@@ -71,13 +71,16 @@ def _xml_feed(body: bytes, url: str) -> Feed:
     check_xml(body)
     import feedparser  # noqa: PLC0415 - 50 ms that the start does not have to pay
 
-    # As a stream: bytes or text would be tried as the name of a file first. Texts are cleaned by us, with nh3.
-    parsed = feedparser.parse(
-        io.BytesIO(body),
-        response_headers={"content-location": url, "content-type": "application/xml"},
-        resolve_relative_uris=False,
-        sanitize_html=False,
-    )
+    try:
+        # As a stream: bytes or text would be tried as the name of a file first. Texts are cleaned by us, with nh3.
+        parsed = feedparser.parse(
+            io.BytesIO(real_characters(body)),
+            response_headers={"content-location": url, "content-type": "application/xml"},
+            resolve_relative_uris=False,
+            sanitize_html=False,
+        )
+    except Exception as error:  # nobody knows what else a parser may raise over what strangers write
+        raise NetworkError(repr(error), message="The feed cannot be read: it is damaged.") from error
     if not parsed.entries and (parsed.bozo or not parsed.version):
         raise NetworkError(
             f"no entries: {parsed.get('bozo_exception', 'unknown format')}",

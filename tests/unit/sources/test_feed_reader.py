@@ -176,3 +176,27 @@ def test_entities_that_multiply_stay_small():
 @pytest.mark.parametrize("date", ["soon", "31 Feb 2025", ""])
 def test_a_date_that_is_none_leaves_the_item_without_one(date):
     assert only(rss(f"<item><title>T</title><pubDate>{date}</pubDate></item>")).published is None
+
+
+@pytest.mark.parametrize("link", ["http://a.example:99999/x", "http://a.example:port/x", "http://[::1/x"])
+def test_an_address_that_is_none_costs_its_entry_the_link_and_nobody_else_anything(link):
+    first, second = read_feed(
+        rss(f"<item><title>One</title><link>{link}</link></item>", "<item><title>Two</title></item>"), URL
+    ).items
+    assert (first.title, first.url, second.title) == ("One", None, "Two")
+
+
+@pytest.mark.parametrize("number", ["55296", "xDFFF", "x110000", "99999999999"])
+def test_a_character_that_is_none_does_not_spoil_a_feed_that_is_no_xml(number):
+    item = only(f'<rss version="2.0"><channel><item><title>A & B &#{number}; C</title></item>'.encode())
+    assert item.title == "A & B \ufffd C"
+
+
+def test_whatever_a_parser_raises_is_told_as_a_damaged_feed(monkeypatch):
+    def fails(*_, **__):
+        raise RecursionError("too deep for it")
+
+    monkeypatch.setattr("feedparser.parse", fails)
+    with pytest.raises(NetworkError) as caught:
+        read_feed(rss("<item><title>T</title></item>"), URL)
+    assert caught.value.message == "The feed cannot be read: it is damaged."
