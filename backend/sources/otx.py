@@ -143,9 +143,8 @@ def parse_pulses(body: bytes) -> tuple[dict[str, Fragment], int, str, bool]:
 
 def _fragment(name: str, pulse: dict[str, Any]) -> dict[str, Any]:
     given = [each for each in _list(pulse.get("indicators")) if isinstance(each, dict)]
-    found = distinct(
-        indicator(_KINDS[each["type"]], each.get("indicator")) for each in given if each.get("type") in _KINDS
-    )
+    kinds = ((_KINDS.get(str(each.get("type"))), each.get("indicator")) for each in given)
+    found = distinct(indicator(kind, value) for kind, value in kinds if kind)
     related = (record_id(each.get("indicator")) for each in given if each.get("type") == "CVE")
     created = instant(pulse.get("created"))
     names = [plain(pulse.get("adversary"), 60), *_texts(pulse.get("malware_families")), *_texts(pulse.get("tags"))]

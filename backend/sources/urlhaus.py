@@ -87,7 +87,7 @@ def parse_recent(body: bytes) -> tuple[dict[str, Fragment], int]:
         NetworkError: it is something else.
     """
     document = expect_object(load_json(body), WHAT)
-    status, given = document.get("query_status"), document.get("urls", [])
+    status, given = str(document.get("query_status")), document.get("urls", [])
     if status not in _FINE or not isinstance(given, list):
         raise NetworkError(f"query_status {status!r}", message=f"The answer is JSON, but not {WHAT}.")
     found = list(_sightings(given))

@@ -39,7 +39,7 @@ def declared(encoding):
     "body",
     [
         declared(b' encoding="punycode"'),
-        declared(b" encoding = ' +Puny_Code'".replace(b"_", b"")),
+        declared(b" encoding = ' +PunyCode'"),
         declared(b" version2='<rss '" + b" " * 100_000 + b"encoding='punycode'"),
         declared(b' encoding="idna"'),
         declared(b' encoding="unicode_escape"'),
