@@ -232,6 +232,7 @@ def test_the_feature_goes_off_only_when_no_essential_catalogue_works():
         world.clock.advance(1)
     assert world.guards.feature_status()["threat_intelligence"]["enabled"] is True
     nvd.answers = [down]
+    world.clock.advance(5)
     for _ in range(6):
         world.threats.refresh(force=True)
         world.clock.advance(1)
