@@ -121,6 +121,8 @@ class Nvd:
                     raise
                 failure = error  # what came before it is kept; the next fetch meets it as its first
                 break
+            for name in page.removed:  # rejected since an earlier page had it: the last word holds
+                fragments.pop(name, None)
             fragments.update(page.fragments)
             removed.update(dict.fromkeys(page.removed))
             skipped += page.skipped

@@ -129,6 +129,16 @@ def test_a_record_that_leaves_the_window_while_it_is_read_hides_no_other():
     assert read(source(server, page=5), known)[0]
 
 
+def test_a_record_that_is_rejected_while_others_are_read_goes():
+    def answer(request):
+        rejected = "lastModStartDate" in str(request.url)
+        record = cve(1000, vulnStatus="Rejected" if rejected else "Analyzed")
+        return httpx.Response(200, content=json.dumps({"totalResults": 1, "vulnerabilities": [{"cve": record}]}))
+
+    batch = source(answer).fetch()
+    assert (batch.fragments, batch.removed) == ({}, ("CVE-2026-1000",))
+
+
 @pytest.mark.parametrize(("status", "headers", "wait"), [(503, {}, 1.0), (429, {"Retry-After": "600"}, 600.0)])
 def test_the_rest_of_an_answer_is_not_asked_for_before_the_server_wants_it(status, headers, wait):
     clock = FakeClock(NOW)
