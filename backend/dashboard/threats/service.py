@@ -142,11 +142,14 @@ class ThreatService:
         Each with its `as_of`: when the one of its sources that is oldest said so.
         """
         ages = {name: line.as_of.isoformat() for name, line in self._lines().items() if line.as_of}
-        found = find(self._join.snapshot, ids, text, limit)
-        return [
-            {**record, "as_of": min((ages[name] for name in record["sources"] if name in ages), default=None)}
-            for record in found
-        ]
+        oldest: dict[str, str | None] = {}  # by the sources, which are the same of most records
+        found: list[dict[str, Any]] = []
+        for record in find(self._join.snapshot, ids, text, limit):
+            named = " ".join(record["sources"])
+            if named not in oldest:
+                oldest[named] = min((ages[name] for name in record["sources"] if name in ages), default=None)
+            found.append({**record, "as_of": oldest[named]})
+        return found
 
     def ledger(self) -> list[dict[str, Any]]:
         """Return the state of each source; see SourceEntrySchema."""
