@@ -60,7 +60,7 @@ def make_dashboard(
         has_threat=threats.has,
         kept=SnapshotFile(settings.data_dir / PULSE_FILE),
     )
-    pulse.subscribe(threats.hear)
+    pulse.subscribe(lambda _: threats.hear(pulse.mentions()))
     if workers is not None:
         workers.wake_with(threats.wake, pulse.wake)
     checks = Checks(guards, database, adapters.cache, adapters.llm, ledgers=(threats.ledger, pulse.ledger))

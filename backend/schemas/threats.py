@@ -102,6 +102,9 @@ class IndicatorSchema(Schema):
 
     type = fields.String(required=True)
     value = fields.String(required=True)
+    use = fields.String(
+        metadata={"description": "context: given to understand the matter, not to look for; absent otherwise."}
+    )
 
 
 class ProvenanceSchema(Schema):

@@ -29,6 +29,15 @@ class Validators:
     mark: str | None = None
 
 
+def still_at(previous: Validators | None, url: str) -> Validators | None:
+    """Return the validators where they are of this address.
+
+    Those of another one (the setting was changed over a restart) would confirm what that one had, go on from where it
+    left off, or send it a key that is meant for this one.
+    """
+    return previous if previous is not None and previous.url == url else None
+
+
 @dataclass(frozen=True, slots=True)
 class ThreatBatch:
     """One answer of a threat source.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from backend.errors import DashboardError
-from backend.sources.base import ThreatBatch, Validators
+from backend.errors import DashboardError, NetworkError
+from backend.sources.base import ThreatBatch, Validators, still_at
 from backend.sources.fetcher import HttpFetcher
 from backend.sources.heavy import heavy
-from backend.sources.kev_catalogue import parse_catalogue
+from backend.sources.kev_catalogue import Catalogue, parse_catalogue
 
 URL = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
 MIRROR_URL = "https://raw.githubusercontent.com/cisagov/kev-data/main/known_exploited_vulnerabilities.json"
@@ -18,7 +18,7 @@ MARGIN = 1.0
 
 
 class CisaKev:
-    """The catalogue, from its own address or, where that fails in any way, from the mirror.
+    """The catalogue, from its own address or, where that fails in any way, from the mirror if that is not behind.
 
     Args:
         fetcher: gets documents.
@@ -64,8 +64,7 @@ class CisaKev:
                 raise error from mirror_error
 
     def _from(self, url: str, previous: Validators | None, via: str = "") -> ThreatBatch:
-        # validators of another address would confirm what that one had, not what is at hand
-        known = previous if previous is not None and previous.url == url else None
+        known = still_at(previous, url)
         answer = self._fetcher.get(
             url,
             headers={"Accept": "application/json"},
@@ -74,10 +73,14 @@ class CisaKev:
         )
         if answer.not_modified:
             return ThreatBatch(not_modified=True, validators=known, via=via)
-        catalogue = self._offload(parse_catalogue, answer.body)
+        catalogue: Catalogue = self._offload(parse_catalogue, answer.body)
+        at_hand = previous.mark if previous is not None else None
+        if via and catalogue.released and at_hand and catalogue.released < at_hand:
+            # what has been added since would vanish and come again, as if it were new
+            raise NetworkError(f"of {catalogue.released}", message="Its mirror is older than what is at hand.")
         return ThreatBatch(
             fragments=catalogue.fragments,
             skipped=catalogue.skipped,
-            validators=Validators(url, answer.etag, answer.last_modified),
+            validators=Validators(url, answer.etag, answer.last_modified, catalogue.released),
             via=via,
         )

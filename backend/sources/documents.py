@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from backend.errors import NetworkError
+from backend.sources.body import DocumentError
 
 _BOM = b"\xef\xbb\xbf"
 _PAGE_STARTS = (b"<!doctype html", b"<html", b"<head", b"<body")
@@ -21,17 +21,17 @@ def load_json(body: bytes) -> Any:
     """Return the value of a JSON document.
 
     Raises:
-        NetworkError: it is something else.
+        DocumentError: it is something else.
     """
     if looks_like_web_page(body):
-        raise NetworkError("HTML where JSON was expected", message="The server answered with a web page, not JSON.")
+        raise DocumentError("HTML where JSON was expected", message="The server answered with a web page, not JSON.")
     content = body.removeprefix(_BOM).strip()
     if not content:
-        raise NetworkError("empty body", message="The server answered with nothing.")
+        raise DocumentError("empty body", message="The server answered with nothing.")
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise NetworkError(
+        raise DocumentError(
             f"not JSON: {error}", message="The answer is not valid JSON: it is damaged or cut off."
         ) from None
 
@@ -40,10 +40,10 @@ def expect_object(value: Any, what: str) -> dict[str, Any]:
     """Return `value` where it is a JSON object.
 
     Raises:
-        NetworkError: it is not; the text names `what` it should be.
+        DocumentError: it is not; the text names `what` it should be.
     """
     if not isinstance(value, dict):
-        raise NetworkError(
+        raise DocumentError(
             f"{type(value).__name__} where an object was expected", message=f"The answer is JSON, but not {what}."
         )
     return value

@@ -19,10 +19,15 @@ MOST_PAGES = 400
 MOST_UNSCORED = 1000
 """Ids without one score that are believed: new CVEs have none for a day or two."""
 TOTAL_FACTOR = 6
+AT_ONCE = 20 * BATCH
+"""Ids that one fetch is asked about: 20 requests of the API within TOTAL_FACTOR times the patience for one."""
+_FILES = (".csv", ".csv.gz")
 
 
 class Epss:
     """Scores for the ids that others name.
+
+    Whoever asks asks about no more than `at_once` ids.
 
     Args:
         fetcher: gets documents.
@@ -53,6 +58,7 @@ class Epss:
         self.timeout_seconds = request_seconds * TOTAL_FACTOR
         self._fetcher = fetcher
         self._url = url
+        self.at_once = None if url.endswith(_FILES) else AT_ONCE  # a file has all anyway
         self._max_bytes = max_bytes
         self._offload = offload
 

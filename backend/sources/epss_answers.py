@@ -55,7 +55,10 @@ def parse_scores(body: bytes, wanted: Collection[str], asked: Collection[str], m
     content = gunzip(body, max_bytes=max_bytes) if body.startswith(_GZIP) else body
     head = content[:200].lstrip(b"\xef\xbb\xbf \r\n").lower()
     if head.startswith((b"#", b"cve,")):
-        return _read_file(content, frozenset(wanted))
+        try:
+            return _read_file(content, frozenset(wanted))
+        except csv.Error as error:
+            raise NetworkError(str(error), message="The file is not one of EPSS scores: it is damaged.") from None
     return _read_page(content, frozenset(wanted), frozenset(asked))
 
 

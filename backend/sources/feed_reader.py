@@ -9,7 +9,8 @@ from __future__ import annotations
 import calendar
 import io
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ from backend.sources.documents import looks_like_web_page
 from backend.sources.identifiers import ids_in
 from backend.sources.links import link_key, text_key, web_link
 from backend.sources.text import from_html
-from backend.sources.xml_limits import check_xml
+from backend.sources.xml_limits import check_xml, real_characters
 
 MOST_ENTRIES = 500
 TITLE_LIMIT, SUMMARY_LIMIT, AUTHOR_LIMIT = 300, 500, 80
@@ -32,6 +33,10 @@ _HEAD = 16_384
 _ROOT = re.compile(rb"<(?:\w+:)?(?:rss|feed|rdf|channel)\b", re.IGNORECASE)
 # Names that say nothing without the site: "Blog" of which one?
 _NAMELESS = frozenset(("blog", "news", "feed", "rss", "rss feed", "home", "all posts", "posts", "articles", "latest"))
+
+
+_Entry = tuple[PulseItem, str]
+"""An item, and the key that it has in its feed alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +71,16 @@ def _xml_feed(body: bytes, url: str) -> Feed:
     check_xml(body)
     import feedparser  # noqa: PLC0415 - 50 ms that the start does not have to pay
 
-    # As a stream: bytes or text would be tried as the name of a file first. Texts are cleaned by us, with nh3.
-    parsed = feedparser.parse(
-        io.BytesIO(body),
-        response_headers={"content-location": url, "content-type": "application/xml"},
-        resolve_relative_uris=False,
-        sanitize_html=False,
-    )
+    try:
+        # As a stream: bytes or text would be tried as the name of a file first. Texts are cleaned by us, with nh3.
+        parsed = feedparser.parse(
+            io.BytesIO(real_characters(body)),
+            response_headers={"content-location": url, "content-type": "application/xml"},
+            resolve_relative_uris=False,
+            sanitize_html=False,
+        )
+    except Exception as error:  # nobody knows what else a parser may raise over what strangers write
+        raise NetworkError(repr(error), message="The feed cannot be read: it is damaged.") from error
     if not parsed.entries and (parsed.bozo or not parsed.version):
         raise NetworkError(
             f"no entries: {parsed.get('bozo_exception', 'unknown format')}",
@@ -83,12 +91,21 @@ def _xml_feed(body: bytes, url: str) -> Feed:
     return _feed(read, title)
 
 
-def _feed(read: list[PulseItem | None], title: str | None) -> Feed:
-    items = tuple(item for item in read if item is not None)
+def _feed(read: list[_Entry | None], title: str | None) -> Feed:
+    items = tuple(_told_apart([entry for entry in read if entry is not None]))
     return Feed(items, title, len(read) - len(items))
 
 
-def _xml_item(entry: Any, url: str) -> PulseItem | None:
+def _told_apart(entries: list[_Entry]) -> Iterator[PulseItem]:
+    """Yield the items; where several things stand on one page (each at a #place of it), they are not one item."""
+    titles: dict[str, set[str]] = {}
+    for item, _ in entries:
+        titles.setdefault(item.key, set()).add(item.title)
+    for item, own_key in entries:
+        yield replace(item, key=own_key) if len(titles[item.key]) > 1 else item
+
+
+def _xml_item(entry: Any, url: str) -> _Entry | None:
     bodies = [entry.get("summary"), *(content.get("value") for content in entry.get("content", ()))]
     return _item(
         title=entry.get("title"),
@@ -103,13 +120,13 @@ def _xml_item(entry: Any, url: str) -> PulseItem | None:
 
 def _xml_date(entry: Any) -> datetime | None:
     for field in ("published", "updated"):
-        parsed = entry.get(f"{field}_parsed")
+        parsed = dict.get(entry, f"{field}_parsed")  # its own `get` takes the one for the other, with a warning
         if parsed:
             try:
                 return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
             except (ValueError, OverflowError, OSError):
                 continue
-        found = moment(entry.get(field))
+        found = moment(dict.get(entry, field))
         if found is not None:
             return found
     return None
@@ -127,7 +144,7 @@ def _json_feed(body: bytes, url: str) -> Feed:
     return _feed(read, _title(document.get("title"), document.get("home_page_url"), url))
 
 
-def _json_item(entry: dict[str, Any], url: str) -> PulseItem | None:
+def _json_item(entry: dict[str, Any], url: str) -> _Entry | None:
     authors = entry.get("authors")
     first = authors[0] if isinstance(authors, list) and authors else entry.get("author")
     return _item(
@@ -143,16 +160,16 @@ def _json_item(entry: dict[str, Any], url: str) -> PulseItem | None:
 
 def _item(
     *, title: Any, link: Any, name: Any, author: Any, published: datetime | None, bodies: list[Any], base: str
-) -> PulseItem | None:
+) -> _Entry | None:
     """Make an item, None where there is neither a title nor a link nor an id."""
     texts = [body for body in bodies if isinstance(body, str) and body]
     shown, address = from_html(title, TITLE_LIMIT), web_link(link, base)
     name = name.strip() if isinstance(name, str) else ""
     if not shown and not address and not name:
         return None
-    key = link_key(address) if address else text_key(base, name) if name else text_key(shown)
-    return PulseItem(
-        key=key,
+    own_key = text_key(base, name) if name else text_key(address, shown) if address else text_key(shown)
+    item = PulseItem(
+        key=link_key(address) if address else own_key,
         title=shown,
         url=address,
         author=from_html(author, AUTHOR_LIMIT) or None,
@@ -160,6 +177,7 @@ def _item(
         summary=from_html(texts[0], SUMMARY_LIMIT) if texts else "",
         ids=ids_in(" ".join([shown, *texts])[:_SEARCHED]),
     )
+    return item, own_key
 
 
 def _title(given: Any, home: Any, url: str) -> str | None:

@@ -102,7 +102,10 @@ class HttpFetcher:
             address = httpx.URL(url)
             if params:
                 address = address.copy_merge_params(dict(params))
-            return self._follow(address, sent, body, limit, min(max_bytes or self._max_bytes, self._max_bytes))
+            found = self._follow(address, sent, body, limit, min(max_bytes or self._max_bytes, self._max_bytes))
+        if found.not_modified and not etag and not last_modified:  # as what, when we have nothing?
+            raise unusable_status(304, None, self._clock.now())
+        return found
 
     def _follow(
         self, address: httpx.URL, headers: dict[str, str], body: bytes | None, limit: Deadline, max_bytes: int

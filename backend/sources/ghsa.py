@@ -9,17 +9,22 @@ from typing import Any, Self
 import orjson
 
 from backend.errors import DashboardError
-from backend.sources.base import Fragment, ThreatBatch, Validators
+from backend.sources.base import Fragment, ThreatBatch, Validators, still_at
 from backend.sources.fetcher import Fetched, HttpFetcher
 from backend.sources.ghsa_answers import GhsaPage, parse_page
 from backend.sources.headers import next_page
 from backend.sources.heavy import heavy
+from backend.sources.http_errors import again_in
+from backend.sources.request_rate import RequestRate
 
 URL = "https://api.github.com/advisories"
 REFRESH_SECONDS = 1800.0
 PAGE = 100
 FIRST_PAGES = 10
-"""Pages of the first reading: the thousand that were changed last. Without a key 60 requests an hour are allowed."""
+"""Pages of the first reading: the thousand that were changed last."""
+PACE_SECONDS = 3600.0
+WITH_KEY, WITHOUT_KEY = 5000, 60
+"""Requests that are allowed within PACE_SECONDS, also those that are answered with "not modified"."""
 AT_ONCE = 4
 AGAIN_SECONDS = 2.0
 MARGIN = 1.0
@@ -52,7 +57,8 @@ class Ghsa:
 
     Args:
         fetcher: gets documents.
-        key: a token; 5,000 requests an hour are allowed with one, 60 without.
+        key: a token.
+        pace: the server's limit; None for a server of one's own.
         request_seconds: the fetcher's timeout for one request.
         offload: runs the reading in a native thread.
     """
@@ -71,6 +77,7 @@ class Ghsa:
         refresh_seconds: float = REFRESH_SECONDS,
         request_seconds: float = 10.0,
         key: str | None = None,
+        pace: RequestRate | None = None,
         offload: Callable[..., Any] = heavy,
     ) -> None:
         self.title = title
@@ -79,10 +86,12 @@ class Ghsa:
         self._fetcher = fetcher
         self._url = url
         self._key = key
+        self._pace = pace
         self._offload = offload
 
     def fetch(self, *, previous: Validators | None = None, wanted: Sequence[str] = ()) -> ThreatBatch:
-        """Fetch the next pages; errors as in `ThreatSource.fetch`."""
+        """Fetch the next pages; errors as in `ThreatSource.fetch`, and RateLimitedError where it is too soon."""
+        previous = still_at(previous, self._url)
         mark = Mark.read(previous.mark if previous else None)
         first = f"{self._url}{'&' if '?' in self._url else '?'}per_page={PAGE}&sort=updated&direction=desc"
         etag = previous.etag if previous and not mark.next else None
@@ -97,6 +106,7 @@ class Ghsa:
         fragments: dict[str, Fragment] = {}
         removed: dict[str, None] = {}
         skipped = 0
+        failure: DashboardError | None = None
         for number in range(AT_ONCE):
             page: GhsaPage = self._offload(parse_page, answer.body)
             # an advisory that was changed during the reading comes first again: the first page to say it is right
@@ -108,18 +118,21 @@ class Ghsa:
                 break
             try:
                 answer = self._get(mark.next, None)
-            except DashboardError:
-                break  # what came before it is kept; the next fetch meets the failure as its first
+            except DashboardError as error:
+                failure = error  # what came before it is kept; the next fetch meets it as its first
+                break
         return ThreatBatch(
             fragments=fragments,
             skipped=skipped,
             validators=Validators(self._url, tag, mark=mark.written()),
             delta=True,
             removed=tuple(name for name in removed if name not in fragments),
-            again_in=AGAIN_SECONDS if mark.next else None,
+            again_in=again_in(AGAIN_SECONDS, failure) if mark.next else None,
         )
 
     def _get(self, address: str, etag: str | None) -> Fetched:
+        if self._pace is not None:
+            self._pace.take()
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"

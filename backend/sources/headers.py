@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from backend.sources.dates import moment
 
 _LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^,;<>]+)*)")
+_LONGEST_NUMBER = 11
 _RELATIONS = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
 
 
@@ -24,8 +25,11 @@ def next_page(header: str | None, url: str) -> str | None:
     for target, parameters in _LINK.findall(header or ""):
         named = _RELATIONS.search(parameters)
         if named and "next" in (named[1] or named[2] or "").lower().split():
-            found = urljoin(url, target.strip())
-            return found if _origin(found) == _origin(url) else None
+            try:
+                found = urljoin(url, target.strip())
+                return found if _origin(found) == _origin(url) else None
+            except ValueError:  # no address at all
+                return None
     return None
 
 
@@ -36,8 +40,7 @@ def _origin(url: str) -> tuple[str, str]:
 
 def requests_left(headers: Mapping[str, str]) -> int | None:
     """Return how many requests the server still takes of us in its period, None where it does not say."""
-    value = headers.get("x-ratelimit-remaining", "")
-    return int(value) if value.isdecimal() else None
+    return _number(headers.get("x-ratelimit-remaining", ""))
 
 
 def wait_for_reset(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -50,5 +53,10 @@ def wait_for_reset(headers: Mapping[str, str], now: datetime) -> float | None:
     if requests_left(headers) != 0:
         return None
     value = headers.get("x-ratelimit-reset", "")
-    at = datetime.fromtimestamp(int(value), UTC) if value.isdecimal() and len(value) <= 11 else moment(value)
+    seconds = _number(value)
+    at = moment(value) if seconds is None else datetime.fromtimestamp(seconds, UTC)
     return None if at is None else max(0.0, (at - now).total_seconds())
+
+
+def _number(value: str) -> int | None:
+    return int(value) if value.isdecimal() and len(value) <= _LONGEST_NUMBER else None

@@ -9,10 +9,12 @@ from datetime import datetime
 
 import httpx
 
-from backend.errors import NetworkError, UpstreamRejectedError
+from backend.errors import DashboardError, NetworkError, UpstreamRejectedError
 from backend.resilience.retry_after import parse_retry_after
 
 LONGEST_RETRY_AFTER = 86_400.0
+LONGEST_PAUSE = 3600.0
+"""Seconds for which a source that has given something is left alone in the middle of an answer."""
 _PASSING = frozenset((408, 421, 425, 429))
 _REFUSED = {
     401: "The server wants a sign-in (401).",
@@ -49,6 +51,16 @@ def unusable_status(status: int, retry_after: str | None, now: datetime) -> Netw
         )
     text = _REFUSED.get(status, f"The server refuses the request ({status}).")
     return UpstreamRejectedError(f"HTTP {status}", upstream_status=status, message=text)
+
+
+def again_in(usual: float, failure: DashboardError | None) -> float:
+    """Return the seconds until the rest of an answer may be asked for: not before the time that the server wants.
+
+    Args:
+        failure: that ended the reading early, None where none did.
+    """
+    asked = failure.asked_to_wait if failure is not None else None
+    return max(usual, min(float(asked or 0.0), LONGEST_PAUSE))
 
 
 def transport_error(error: Exception, timeout: float) -> NetworkError:

@@ -10,6 +10,8 @@ from backend.sources.text import plain
 
 MOST = 100
 """Indicators that one record holds; how many there are in all is told beside them."""
+CONTEXT = "context"
+"""The use of an indicator that its author gives to understand the matter, not to look for or to block."""
 _SCHEME = re.compile(r"^h(?:tt|xx)p(s?)://", re.IGNORECASE)
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}", re.IGNORECASE)
 _ADDRESSES = frozenset(("ip", "ip:port", "domain", "hostname", "url", "email"))

@@ -15,6 +15,7 @@ from backend.sources.base import Fragment
 from backend.sources.dates import day
 from backend.sources.documents import expect_object, load_json
 from backend.sources.identifiers import record_id
+from backend.sources.instants import iso
 from backend.sources.links import web_link
 from backend.sources.text import plain
 
@@ -26,10 +27,11 @@ _MOST_REFERENCES = 20
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What was read: fragments by id, and how many records could not be."""
+    """What was read: fragments by id, how many records could not be, and when it was released, in ISO 8601."""
 
     fragments: dict[str, Fragment]
     skipped: int
+    released: str | None = None
 
 
 def parse_catalogue(body: bytes) -> Catalogue:
@@ -52,7 +54,7 @@ def parse_catalogue(body: bytes) -> Catalogue:
         raise NetworkError(
             f"none of {len(records)} records can be used", message="The catalogue has no record that can be used."
         )
-    return Catalogue(fragments, len(records) - len(fragments))
+    return Catalogue(fragments, len(records) - len(fragments), iso(document.get("dateReleased")))
 
 
 def _check_count(told: Any, found: int) -> None:

@@ -21,8 +21,8 @@ def web_link(value: Any, base: str = "") -> str | None:
         return None
     try:
         parts = urlsplit(urljoin(base, value.strip()) if base else value.strip())
-        host = parts.hostname
-    except ValueError:
+        host, _ = parts.hostname, parts.port
+    except ValueError:  # also for a port that is none
         return None
     if parts.scheme not in ("http", "https") or not host or parts.username or len(value) > _LONGEST:
         return None

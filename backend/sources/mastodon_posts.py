@@ -52,7 +52,7 @@ def _post(entry: dict[str, Any], server: str, asked: frozenset[str]) -> PulseIte
     boosted = entry.get("reblog")
     post: dict[str, Any] = boosted if isinstance(boosted, dict) else entry
     uri = post.get("uri")
-    if not isinstance(uri, str) or not uri or post.get("visibility", "public") not in _PUBLIC:
+    if not isinstance(uri, str) or not uri or str(post.get("visibility", "public")) not in _PUBLIC:
         return None
     whole = " ".join(part for part in (_html(post, "spoiler_text"), _html(post, "content"), *_card(post)) if part)
     shown = _without_noise(whole, asked)

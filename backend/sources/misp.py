@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from backend.errors import DashboardError, NotConfiguredError
-from backend.sources.base import Fragment, ThreatBatch, Validators
+from backend.errors import DashboardError, NotConfiguredError, UpstreamRejectedError
+from backend.sources.base import Fragment, ThreatBatch, Validators, still_at
+from backend.sources.body import DocumentError
 from backend.sources.fetcher import HttpFetcher
 from backend.sources.heavy import heavy
+from backend.sources.http_errors import again_in
 from backend.sources.misp_answers import Event, event_id, parse_event, parse_hashes, parse_manifest
 
 REFRESH_SECONDS = 3600.0
@@ -20,7 +23,25 @@ AT_ONCE = 10
 MOST_FAILURES = 2
 AGAIN_SECONDS = 0.5
 MARGIN = 1.0
+DAMAGED = 0
+"""In the mark, in place of the time of the last change: it could not be read, and comes after those not yet tried."""
 EVENT_BYTES = 5_000_000
+
+
+@dataclass
+class _Got:
+    """What came of asking for events.
+
+    `held` and `damaged` are their uuids; `failure` is the last one, `trouble` counts those that speak of the server and
+    not of the event; `lost` are values that the feed promises and its events lack.
+    """
+
+    fragments: dict[str, Fragment] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
+    damaged: list[str] = field(default_factory=list)
+    failure: DashboardError | None = None
+    trouble: int = 0
+    lost: int = 0
 
 
 class Misp:
@@ -64,11 +85,12 @@ class Misp:
         if self.needs:
             raise NotConfiguredError(f"{self.needs} is not set")
         address = f"{self._folder}/manifest.json"
+        here = still_at(previous, address)  # the mark of another feed still says which events are to be taken out
         answer = self._fetcher.get(
             address,
             headers=self._headers,
-            etag=previous.etag if previous else None,
-            last_modified=previous.last_modified if previous else None,
+            etag=here.etag if here else None,
+            last_modified=here.last_modified if here else None,
         )
         if answer.not_modified:
             return ThreatBatch(not_modified=True, validators=previous)
@@ -76,46 +98,48 @@ class Misp:
         newest = dict(sorted(manifest.items(), key=lambda event: (-event[1], event[0]))[:MOST_EVENTS])
         known = _known(previous)
         missing = [uuid for uuid, changed in newest.items() if known.get(uuid) != changed]
-        fragments, held, lost = self._events(missing[:AT_ONCE])
-        mark = {uuid: newest[uuid] for uuid in newest if uuid in held or known.get(uuid) == newest[uuid]}
-        whole = len(missing) == len(held)
+        untried = [uuid for uuid in missing if known.get(uuid) != DAMAGED]
+        asked = [*untried, *(uuid for uuid in missing if known.get(uuid) == DAMAGED)][:AT_ONCE]
+        got = self._events(asked)
+        given = [uuid for uuid in newest if uuid in got.held or known.get(uuid) == newest[uuid]]
+        if got.failure is not None and not got.held and (got.trouble or not (given or untried[AT_ONCE:])):
+            raise got.failure
+        mark = {**{uuid: newest[uuid] for uuid in given}, **dict.fromkeys(got.damaged, DAMAGED)}
         # without its tags the manifest comes again, so that the rest of the events is asked for
-        tags = (answer.etag, answer.last_modified) if whole else (None, None)
+        tags = (answer.etag, answer.last_modified) if len(missing) == len(got.held) else (None, None)
         return ThreatBatch(
-            fragments=fragments,
+            fragments=got.fragments,
             validators=Validators(address, *tags, mark=orjson.dumps(mark).decode()),
-            skipped=len(missing[:AT_ONCE]) - len(held) + lost,
+            skipped=len(asked) - len(got.held) + got.lost,
             delta=True,
             removed=tuple(event_id(uuid) for uuid in known if uuid not in newest),
-            again_in=AGAIN_SECONDS if len(missing) > AT_ONCE and held else None,
+            again_in=again_in(AGAIN_SECONDS, got.failure) if len(untried) > AT_ONCE else None,
         )
 
-    def _events(self, uuids: Sequence[str]) -> tuple[dict[str, Fragment], set[str], int]:
-        """Return the records of events, which of them could be had, and how many promised values are not in them.
+    def _events(self, uuids: Sequence[str]) -> _Got:
+        """Ask for events, one after the other, as long as the server is well.
 
-        Raises:
-            DashboardError: none could be; why not the last of them.
+        One that is damaged, too large or gone keeps no other away, however many of them there are.
         """
-        fragments: dict[str, Fragment] = {}
-        held: set[str] = set()
-        failures: list[DashboardError] = []
+        got = _Got()
         hashes = self._hashes() if uuids else {}
-        lost = 0
         for uuid in uuids:
             try:
                 body = self._fetcher.get(f"{self._folder}/{uuid}.json", headers=self._headers, max_bytes=EVENT_BYTES)
                 event: Event = self._offload(parse_event, body.body, hashes)
+            except (DocumentError, UpstreamRejectedError) as error:
+                got.failure = error
+                got.damaged.append(uuid)
             except DashboardError as error:
-                failures.append(error)  # one that is damaged must not keep the others away; it is asked for again
-                if len(failures) >= MOST_FAILURES:
+                got.failure = error
+                got.trouble += 1
+                if got.trouble >= MOST_FAILURES or error.asked_to_wait:
                     break
-                continue
-            fragments[event_id(uuid)] = event.fragment
-            held.add(uuid)
-            lost += event.missing
-        if failures and not held:
-            raise failures[-1]
-        return fragments, held, lost
+            else:
+                got.fragments[event_id(uuid)] = event.fragment
+                got.held.add(uuid)
+                got.lost += event.missing
+        return got
 
     def _hashes(self) -> dict[str, frozenset[str]]:
         """Return the feed's list of hashes; a feed without one is none the worse."""

@@ -14,10 +14,11 @@ from uuid import UUID
 
 from backend.errors import NetworkError
 from backend.sources.base import Fragment
+from backend.sources.body import DocumentError
 from backend.sources.dates import day
 from backend.sources.documents import expect_object, load_json
 from backend.sources.identifiers import record_id
-from backend.sources.indicators import MOST, distinct, indicator
+from backend.sources.indicators import CONTEXT, MOST, distinct, indicator
 from backend.sources.instants import epoch
 from backend.sources.links import web_link
 from backend.sources.text import plain
@@ -37,6 +38,8 @@ _KINDS = {
     "email-reply-to": "email",
     "uri": "url",
 }
+_PAIRS = {"malware-sample": "filename|md5"}
+"""Types whose values are two without their name saying so."""
 _LEVELS = {"1": "high", "2": "medium", "3": "low"}
 _MOST_TAGS, _MOST_LINKS = 20, 20
 
@@ -95,12 +98,12 @@ def parse_event(body: bytes, hashes: Mapping[str, frozenset[str]] | None = None)
         hashes: see `parse_hashes`; tells whether the event is whole.
 
     Raises:
-        NetworkError: it is something else.
+        DocumentError: it is something else.
     """
     event = expect_object(load_json(body), EVENT).get("Event")
     uuid = str(event.get("uuid", "")).lower() if isinstance(event, dict) else ""
     if not isinstance(event, dict) or not _is_uuid(uuid):
-        raise NetworkError("no event", message=f"The answer is JSON, but not {EVENT}.")
+        raise DocumentError("no event", message=f"The answer is JSON, but not {EVENT}.")
     attributes = tuple(_attributes(event))
     found = distinct(_indicators(attributes))
     changed = epoch(event.get("timestamp")) or epoch(event.get("publish_timestamp"))
@@ -131,7 +134,8 @@ def event_id(uuid: str) -> str:
 
 
 def _attributes(event: dict[str, Any]) -> Iterator[Attribute]:
-    holders = [event, *(each for each in _list(event.get("Object")) if isinstance(each, dict))]
+    objects = (each for each in _list(event.get("Object")) if isinstance(each, dict))
+    holders = [event, *(each for each in objects if not each.get("deleted"))]
     for holder in holders:
         for each in _list(holder.get("Attribute")):
             if isinstance(each, dict) and isinstance(each.get("value"), str) and not each.get("deleted"):
@@ -140,16 +144,25 @@ def _attributes(event: dict[str, Any]) -> Iterator[Attribute]:
 
 
 def _indicators(attributes: tuple[Attribute, ...]) -> Iterator[dict[str, str] | None]:
-    """Yield what may be looked for, those that are meant for detection first."""
+    """Yield what may be looked for, those that are meant for detection first; the others say that they are not."""
     for attribute in sorted(attributes, key=lambda each: not each.wanted):
-        if attribute.type in _KINDS:
-            yield indicator(_KINDS[attribute.type], attribute.value)
-            continue
-        kinds, values = attribute.type.split("|"), attribute.value.split("|")
-        if len(kinds) == len(values) == 2:  # filename|sha1, domain|ip
-            for name, value in zip(kinds, values, strict=True):
-                kind = "ip" if name == "ip" else _KINDS.get(name, "")
-                yield indicator(kind, value) if kind else None
+        for kind, value in _named(attribute):
+            found = indicator(kind, value)
+            yield found if found is None or attribute.wanted else {**found, "use": CONTEXT}
+
+
+def _named(attribute: Attribute) -> Iterator[tuple[str, str]]:
+    """Yield kinds and values of an attribute; filename|sha1 and domain|ip are two, an address with its port is one."""
+    if attribute.type in _KINDS:
+        kind = _KINDS[attribute.type]
+        yield kind, attribute.value.replace("|", ":") if kind == "ip:port" else attribute.value
+        return
+    kinds, values = _PAIRS.get(attribute.type, attribute.type).split("|"), attribute.value.split("|")
+    if len(kinds) == len(values) == 2:
+        for name, value in zip(kinds, values, strict=True):
+            kind = "ip" if name == "ip" else _KINDS.get(name, "")
+            if kind:
+                yield kind, value
 
 
 def _vulnerabilities(attributes: tuple[Attribute, ...]) -> list[str]:

@@ -16,9 +16,10 @@ import orjson
 
 from backend.errors import DashboardError, NetworkError, UpstreamRejectedError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
-from backend.sources.base import Fragment, ThreatBatch, Validators
+from backend.sources.base import Fragment, ThreatBatch, Validators, still_at
 from backend.sources.fetcher import HttpFetcher
 from backend.sources.heavy import heavy
+from backend.sources.http_errors import again_in
 from backend.sources.nvd_answers import NvdPage, parse_page
 from backend.sources.request_rate import RequestRate
 
@@ -27,7 +28,10 @@ REFRESH_SECONDS = 7200.0
 PAGE = 500
 """Records in one request: the server gives 2,000 at most, which is 10 MB and takes it longer than our patience."""
 FIRST_DAYS = 7
-WIDEST_WINDOW = timedelta(days=120)
+OVERLAP = timedelta(hours=1)
+"""By which a window begins before the end of the one before: our clock may be ahead of the server's, and a change is
+dated before it can be had."""
+WIDEST_WINDOW = timedelta(days=120) - OVERLAP
 PACE_SECONDS = 30.0
 WITH_KEY, WITHOUT_KEY = 50, 5
 AT_ONCE_WITH_KEY, AT_ONCE = 10, 4
@@ -37,12 +41,13 @@ MARGIN = 1.0
 
 @dataclass(frozen=True)
 class Mark:
-    """How far the reading has come: times in ISO 8601; `index` counts records of what is being read."""
+    """How far the reading has come: times in ISO 8601; `index` counts records of what is being read, of `total`."""
 
     since: str
     until: str
     exploited: bool = True
     index: int = 0
+    total: int = 0
 
     @classmethod
     def read(cls, text: str | None) -> Self | None:
@@ -102,17 +107,22 @@ class Nvd:
 
     def fetch(self, *, previous: Validators | None = None, wanted: Sequence[str] = ()) -> ThreatBatch:
         """Fetch the next pages; errors as in `ThreatSource.fetch`, and RateLimitedError where it is too soon."""
-        mark = self._begun(Mark.read(previous.mark if previous else None))
+        known = still_at(previous, self._url)
+        mark = self._begun(Mark.read(known.mark if known else None))
         fragments: dict[str, Fragment] = {}
         removed: dict[str, None] = {}
         skipped, more = 0, True
+        failure: DashboardError | None = None
         for number in range(self._requests):
             try:
                 page = self._read(mark)
-            except DashboardError:
+            except DashboardError as error:
                 if number == 0:
                     raise
-                break  # what came before it is kept; the next fetch meets the failure as its first
+                failure = error  # what came before it is kept; the next fetch meets it as its first
+                break
+            for name in page.removed:  # rejected since an earlier page had it: the last word holds
+                fragments.pop(name, None)
             fragments.update(page.fragments)
             removed.update(dict.fromkeys(page.removed))
             skipped += page.skipped
@@ -125,7 +135,7 @@ class Nvd:
             validators=Validators(self._url, mark=mark.written()),
             delta=True,
             removed=tuple(name for name in removed if name not in fragments),
-            again_in=(self._pace.wait() or 1.0 if self._pace else 0.1) if more else None,
+            again_in=again_in(self._pace.wait() or 1.0 if self._pace else 0.1, failure) if more else None,
         )
 
     def _begun(self, mark: Mark | None) -> Mark:
@@ -136,12 +146,18 @@ class Nvd:
         return replace(mark, until=_window_end(mark.since, now)) if mark.since == mark.until else mark
 
     def _after(self, mark: Mark, page: NvdPage) -> tuple[Mark, bool]:
-        """Return the mark after a page, and whether there is more to read now."""
+        """Return the mark after a page, and whether there is more to read now.
+
+        A record that is changed while a window is read leaves it, and all behind it move up: that many are read again.
+        """
+        gone = mark.total - page.total
+        if mark.index and gone > 0:
+            return replace(mark, index=max(0, mark.index - gone), total=page.total), True
         index = mark.index + page.rows
         if page.rows and index < page.total:
-            return replace(mark, index=index), True
+            return replace(mark, index=index, total=page.total), True
         if mark.exploited:
-            return replace(mark, exploited=False, index=0), True
+            return replace(mark, exploited=False, index=0, total=0), True
         now = self._clock.now()
         if now - datetime.fromisoformat(mark.until) > timedelta(seconds=self.refresh_seconds):
             return Mark(mark.until, _window_end(mark.until, now), exploited=False), True
@@ -160,9 +176,8 @@ class Nvd:
 
     def _address(self, mark: Mark) -> str:
         # written by hand: hasKev takes no value, and a plus sign in a date must not become a blank
-        asked = (
-            "hasKev" if mark.exploited else f"lastModStartDate={_sent(mark.since)}&lastModEndDate={_sent(mark.until)}"
-        )
+        since = _text(datetime.fromisoformat(mark.since) - OVERLAP)
+        asked = "hasKev" if mark.exploited else f"lastModStartDate={_sent(since)}&lastModEndDate={_sent(mark.until)}"
         return f"{self._url}?{asked}&resultsPerPage={self._page}&startIndex={mark.index}"
 
 

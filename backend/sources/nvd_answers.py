@@ -98,8 +98,9 @@ def _fragment(cve: dict[str, Any]) -> Fragment:
 
 
 def _english(descriptions: Any) -> str:
-    texts = {d.get("lang"): d.get("value") for d in reversed(_objects(descriptions)) if isinstance(d.get("value"), str)}
-    return str(texts.get("en") or next(iter(texts.values()), ""))
+    given = [(str(each.get("lang")), each.get("value")) for each in _objects(descriptions)]
+    texts = {language: text for language, text in reversed(given) if isinstance(text, str)}
+    return texts.get("en") or next(iter(texts.values()), "")
 
 
 def _scores(metrics: Any) -> Iterator[Score | None]:
@@ -153,7 +154,8 @@ def _references(references: Any) -> list[str]:
 
 
 def _tags(given: Any) -> list[str]:
-    named = [plain(tag, 60) for each in _objects(given) for tag in each.get("tags") or () if isinstance(tag, str)]
+    lists = (each.get("tags") for each in _objects(given))
+    named = [plain(tag, 60) for tags in lists if isinstance(tags, list) for tag in tags]
     return list(dict.fromkeys(tag for tag in named if tag))
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from backend.errors import DashboardError, NetworkError, NotConfiguredError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
-from backend.sources.base import Fragment, ThreatBatch, Validators
+from backend.sources.base import Fragment, ThreatBatch, Validators, still_at
 from backend.sources.documents import expect_object, load_json
 from backend.sources.fetcher import HttpFetcher
 from backend.sources.heavy import heavy
+from backend.sources.http_errors import again_in
 from backend.sources.identifiers import record_id
 from backend.sources.indicators import MOST, distinct, indicator
 from backend.sources.instants import instant, iso
@@ -20,7 +21,7 @@ from backend.sources.text import plain
 
 URL = "https://otx.alienvault.com/api/v1/pulses/subscribed"
 REFRESH_SECONDS = 1800.0
-PAGE, AT_ONCE = 50, 4
+PAGE, AT_ONCE, MOST_PAGES = 50, 4, 100
 FIRST_DAYS = 30
 MARGIN = 1.0
 WHAT = "an answer of OTX"
@@ -78,20 +79,26 @@ class Otx:
         """Fetch what was changed; errors as in `ThreatSource.fetch`."""
         if not self._key:
             raise NotConfiguredError(f"{self.needs} is not set")
-        since, number = _mark(previous) or ((self._clock.now() - timedelta(days=FIRST_DAYS)).isoformat(), 1)
+        since, number = _mark(still_at(previous, self._url)) or (
+            (self._clock.now() - timedelta(days=FIRST_DAYS)).isoformat(),
+            1,
+        )
         newest, skipped, more = since, 0, True
+        failure: DashboardError | None = None
         fragments: dict[str, Fragment] = {}
         for made in range(AT_ONCE):
             try:
                 found, bad, latest, more = self._page(since, number)
-            except DashboardError:
+            except DashboardError as error:
                 if made == 0:
                     raise
-                break  # what came before it is kept; the next fetch meets the failure as its first
+                failure = error  # what came before it is kept; the next fetch meets it as its first
+                break
             fragments.update(found)
             skipped += bad
             newest = max(newest, latest)
             number += 1
+            more = more and number <= MOST_PAGES
             if not more:
                 break
         mark = f"{since}|{number}" if more else f"{newest}|1"
@@ -100,7 +107,7 @@ class Otx:
             skipped=skipped,
             validators=Validators(self._url, mark=mark),
             delta=True,
-            again_in=1.0 if more else None,
+            again_in=again_in(1.0, failure) if more else None,
         )
 
     def _page(self, since: str, number: int) -> tuple[dict[str, Fragment], int, str, bool]:
@@ -136,9 +143,8 @@ def parse_pulses(body: bytes) -> tuple[dict[str, Fragment], int, str, bool]:
 
 def _fragment(name: str, pulse: dict[str, Any]) -> dict[str, Any]:
     given = [each for each in _list(pulse.get("indicators")) if isinstance(each, dict)]
-    found = distinct(
-        indicator(_KINDS[each["type"]], each.get("indicator")) for each in given if each.get("type") in _KINDS
-    )
+    kinds = ((_KINDS.get(str(each.get("type"))), each.get("indicator")) for each in given)
+    found = distinct(indicator(kind, value) for kind, value in kinds if kind)
     related = (record_id(each.get("indicator")) for each in given if each.get("type") == "CVE")
     created = instant(pulse.get("created"))
     names = [plain(pulse.get("adversary"), 60), *_texts(pulse.get("malware_families")), *_texts(pulse.get("tags"))]

@@ -38,7 +38,7 @@ def threat_sources(settings: Settings, fetcher: HttpFetcher) -> list[ThreatSourc
     """
     makers: dict[str, Callable[[], ThreatSource]] = {
         "cisa_kev": lambda: _cisa_kev(settings, fetcher),
-        "ghsa": lambda: Ghsa(fetcher, **_keyed(settings, "ghsa", ghsa.URL, "GitHub advisories", ghsa.REFRESH_SECONDS)),
+        "ghsa": lambda: _ghsa(settings, fetcher),
         "nvd": lambda: _nvd(settings, fetcher),
         "epss": lambda: Epss(fetcher, **_options(settings, "epss", epss.URL, "FIRST EPSS", epss.REFRESH_SECONDS)),
         "misp": lambda: Misp(fetcher, **_keyed(settings, "misp", None, "MISP feed", misp.REFRESH_SECONDS)),
@@ -111,11 +111,19 @@ def _cisa_kev(settings: Settings, fetcher: HttpFetcher) -> CisaKev:
 
 
 def _nvd(settings: Settings, fetcher: HttpFetcher) -> Nvd:
-    own = settings.source("nvd")
-    # the limit is that of the official server; one's own may be asked as often as it likes
-    allowed = nvd.WITH_KEY if own.key else nvd.WITHOUT_KEY
-    rate = None if own.url else RequestRate(allowed, nvd.PACE_SECONDS)
+    rate = _rate(settings, "nvd", nvd)
     return Nvd(fetcher, pace=rate, **_keyed(settings, "nvd", nvd.URL, "NVD", nvd.REFRESH_SECONDS))
+
+
+def _ghsa(settings: Settings, fetcher: HttpFetcher) -> Ghsa:
+    rate = _rate(settings, "ghsa", ghsa)
+    return Ghsa(fetcher, pace=rate, **_keyed(settings, "ghsa", ghsa.URL, "GitHub advisories", ghsa.REFRESH_SECONDS))
+
+
+def _rate(settings: Settings, name: str, limits: Any) -> RequestRate | None:
+    """Return the limit of the official server; one's own may be asked as often as it likes."""
+    own = settings.source(name)
+    return None if own.url else RequestRate(limits.WITH_KEY if own.key else limits.WITHOUT_KEY, limits.PACE_SECONDS)
 
 
 def _keyed(settings: Settings, name: str, url: str | None, title: str, refresh_seconds: float) -> dict[str, Any]:

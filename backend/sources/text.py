@@ -14,6 +14,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
+_HALVES = re.compile("[\ud800-\udfff]")
 _BLANKS = re.compile(r"\s+")
 _BLOCK = re.compile(r"<(?=/?(?:p|br|div|li|ul|ol|h[1-6]|tr|td|th|blockquote|section|article)\b)", re.IGNORECASE)
 _MARKUP = re.compile(r"<[a-zA-Z/!?]|&(?:lt|#0*60|#x0*3c);", re.IGNORECASE)
@@ -35,7 +36,7 @@ def from_html(value: Any, limit: int) -> str:
     """
     if not isinstance(value, str):
         return ""
-    text = value[: limit * 20 + 2000]
+    text = _HALVES.sub("", value[: limit * 20 + 2000])  # the cleaner takes no halves of surrogate pairs
     for _ in range(_ROUNDS):
         text = html.unescape(nh3.clean(_BLOCK.sub(" <", text), tags=set()))
         if not _MARKUP.search(text):

@@ -73,9 +73,9 @@ def parse_indicators(body: bytes) -> tuple[dict[str, Fragment], int]:
         UpstreamRejectedError: it says that the key is wrong.
     """
     document = expect_object(load_json(body), WHAT)
-    status, given = document.get("query_status"), document.get("data")
+    status, given = str(document.get("query_status")), document.get("data")
     if status in _REFUSED:
-        raise UpstreamRejectedError(str(status), message="The server does not accept the key.")
+        raise UpstreamRejectedError(status, message="The server does not accept the key.")
     if status == "no_result":
         given = []
     if status not in _FINE or not isinstance(given, list):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from backend.errors import NetworkError, NotConfiguredError
-from backend.sources.base import Fragment, ThreatBatch, Validators
+from backend.sources.base import Fragment, ThreatBatch, Validators, still_at
 from backend.sources.documents import expect_object, load_json
 from backend.sources.families import Sighting, records
 from backend.sources.fetcher import HttpFetcher
@@ -66,6 +66,7 @@ class Urlhaus:
         """Fetch what is recent; errors as in `ThreatSource.fetch`."""
         if not self._key:
             raise NotConfiguredError(f"{self.needs} is not set")
+        previous = still_at(previous, self._url)
         answer = self._fetcher.get(
             self._url,
             headers={"Accept": "application/json", "Auth-Key": self._key},
@@ -86,7 +87,7 @@ def parse_recent(body: bytes) -> tuple[dict[str, Fragment], int]:
         NetworkError: it is something else.
     """
     document = expect_object(load_json(body), WHAT)
-    status, given = document.get("query_status"), document.get("urls", [])
+    status, given = str(document.get("query_status")), document.get("urls", [])
     if status not in _FINE or not isinstance(given, list):
         raise NetworkError(f"query_status {status!r}", message=f"The answer is JSON, but not {WHAT}.")
     found = list(_sightings(given))

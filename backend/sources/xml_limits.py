@@ -1,11 +1,14 @@
-"""A look at XML before a parser sees it: how deep, how many tags, how large one of them. Pure and linear.
+"""A look at XML before a parser sees it: its encoding, how deep, how many tags, how large one of them. Pure and linear.
 
 A parser in C holds the interpreter while it works, and some of its work grows with the square of the input: 200,000
 nested tags stopped the event loop for a quarter of a second, and one tag with as many attributes kept a thread for
-minutes. A feed that people read is far below these limits.
+minutes; one that says to be written in punycode, hours. A feed that people read is far below these limits.
 """
 
 from __future__ import annotations
+
+import codecs
+import re
 
 from backend.errors import NetworkError
 
@@ -14,6 +17,13 @@ DEEPEST = 2000
 MOST_TAGS = 50_000
 LONGEST_TAG = 32_768
 MOST_ATTRIBUTES = 200
+NO_CHARSETS = frozenset(("punycode", "idna", "undefined", "unicode-escape", "raw-unicode-escape"))
+"""What Python can decode and no document is written in; the first two of them in time that grows with the square."""
+_EBCDIC = b"\x4c\x6f\xa7\x94"
+"""`<?xml` in it: what such a document says of itself is not seen here."""
+_LONGEST_NUMBER = 7
+_ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)", re.IGNORECASE)
+_REFERENCE = re.compile(rb"&#(?:x([0-9a-f]+)|([0-9]+))", re.IGNORECASE)
 _BLOCKS = ((b"<![CDATA[", b"]]>"), (b"<!--", b"-->"), (b"<?", b"?>"))
 _NEVER_CLOSED = (b"br", b"img", b"hr", b"input", b"meta", b"!", b"?")
 
@@ -22,8 +32,11 @@ def check_xml(body: bytes) -> None:
     """Refuse what no parser should be given.
 
     Raises:
-        NetworkError: too deep, too many tags, or a tag that is too large.
+        NetworkError: in an encoding that none is, too deep, too many tags, or a tag that is too large.
     """
+    named = _ENCODING.findall(body.partition(b">")[0].replace(b"\0", b""))
+    if body.startswith(_EBCDIC) or not NO_CHARSETS.isdisjoint(map(_codec, named)):
+        raise _refused("it is in an encoding that is not read")
     depth = tags = 0
     at = body.find(b"<")
     while at >= 0:
@@ -42,6 +55,25 @@ def check_xml(body: bytes) -> None:
         if ends < 0:
             return
         at = body.find(b"<", ends + 1)
+
+
+def real_characters(body: bytes) -> bytes:
+    """Return the body with the replacement character for every reference to what is no character (&#xD800;, &#0;)."""
+    return _REFERENCE.sub(_referred, body)
+
+
+def _referred(match: re.Match[bytes]) -> bytes:
+    digits = (match[1] or match[2]).lstrip(b"0")
+    number = int(digits, 16 if match[1] else 10) if 0 < len(digits) <= _LONGEST_NUMBER else 0
+    known = 0 < number < 0xD800 or 0xDFFF < number <= 0x10FFFF
+    return match[0] if known else b"&#xFFFD"
+
+
+def _codec(name: bytes) -> str:
+    try:
+        return codecs.lookup(name.decode("ascii")).name  # which overlooks blanks and signs around it, as parsers do
+    except (LookupError, ValueError):
+        return ""
 
 
 def _block_end(body: bytes, at: int) -> int | None:

@@ -40,6 +40,23 @@ def test_one_new_record_costs_little():
     assert time.process_time() - began < 1.5
 
 
+def test_a_search_while_all_records_are_written_anew_finds_all_of_them():
+    join = ThreatJoin([FakeSource("s", None)], clock=FakeClock(NOW))
+
+    def give(text):
+        join.accept("s", ThreatBatch({f"CVE-2026-{n}": {"title": f"Flaw {text} {n}"} for n in range(1000, 3000)}))
+
+    give("one")
+    found, writing = [], runtime.spawn(give, "two")
+    while not (join.snapshot.records[0]["title"].startswith("Flaw two") and found[-1:] == [2000]):
+        found.append(len(join.search("flaw")))
+        runtime.sleep(0.002)
+    assert writing.wait(20)
+    assert set(found) == {2000}
+    assert len(found) > 2
+    assert len(join.search("two")) == 2000
+
+
 def test_sources_that_answer_together_share_a_join_and_a_bad_one_is_told_alone():
     joins = []
 

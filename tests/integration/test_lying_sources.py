@@ -14,6 +14,7 @@ from backend.sources.feeds import FeedSource
 from backend.sources.fetcher import HttpFetcher, new_client
 from backend.sources.ghsa import Ghsa
 from backend.sources.hacker_news import HackerNews
+from backend.sources.mastodon import Mastodon
 from backend.sources.misp import Misp
 from backend.sources.nvd import Nvd
 from backend.sources.otx import Otx
@@ -51,6 +52,7 @@ SOURCES = {
     "otx": lambda fetcher, url: Otx(fetcher, url=url, key=KEY).fetch(),
     "feed": lambda fetcher, url: FeedSource(fetcher, url, name="feed:x").fetch(),
     "hacker_news": lambda fetcher, url: HackerNews(fetcher, url=url).fetch(),
+    "mastodon": lambda fetcher, url: Mastodon(fetcher, url, tags=["cve"], name="mastodon:x").fetch(),
 }
 UUID = "7a1f92cb-dba7-425f-aacd-85b80ff5cb9a"
 MANIFEST = json.dumps({UUID: {"timestamp": "1658223000", "info": "x"}}).encode()
@@ -65,6 +67,9 @@ LIES = {
     "gzip bomb": lies.BOMB,
     "gzip bomb without end": lies.endless_bomb,
     "bomb in a bomb": lies.reply(gzip.compress(gzip.compress(b"\0" * 50_000_000, 9), 9), Content_Encoding="gzip"),
+    "a million gzip members": lies.reply(gzip.compress(b"") * 90_000, Content_Encoding="gzip"),
+    "a million gzip members in a file": lies.reply(gzip.compress(b"") * 90_000),
+    "not modified": lies.reply(b"", "304 Not Modified"),
     "truncated": lies.TRUNCATED,
     "not HTTP": lies.NOT_HTTP,
     "500": lies.reply(b"{}", "500 Oops"),
@@ -91,6 +96,7 @@ LIES = {
     "another port": lies.reply(b"", "302 Found", Location="http://127.0.0.1:1/x"),
     "a file": lies.reply(b"", "302 Found", Location="file:///etc/passwd"),
     "circle": lies.reply(b"", "302 Found", Location="/x"),
+    "circle of posts": lies.reply(b"", "302 Found", Location="/x/api/v1/timelines/tag/cve"),
     "circle of events": lies.reply(b"", "302 Found", Location=f"/feed/{UUID}.json"),
 }
 
@@ -112,6 +118,7 @@ def tell(server, lie):
     server.answers = {
         "/x": LIES[lie],
         "/x/manifest.json": LIES[lie],
+        "/x/api/v1/timelines/tag/cve": LIES[lie],
         "/feed/manifest.json": lies.reply(MANIFEST),
         f"/feed/{UUID}.json": LIES[lie],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -41,18 +42,19 @@ class ItemStore:
         self._clock = clock
         self._items: dict[str, Known] = {}
         self._shown: dict[str, frozenset[str]] = {}
+        self._lock = threading.Lock()  # sources answer in threads of their own where there are no green ones
 
     def take(self, source: str, items: Iterable[PulseItem]) -> int:
         """Take in what a source shows now and return how many items that are."""
-        now = self._clock.now()
-        first = source not in self._shown
         given = {item.key: item for item in items}
-        for key, item in given.items():
-            known = self._items.get(key)
-            self._items[key] = self._new(item, source, now, first) if known is None else _joined(known, item, source)
-        self._shown[source] = frozenset(given)
-        self._forget(now)
-        self.version += 1
+        with self._lock:
+            now, first = self._clock.now(), source not in self._shown
+            for key, item in given.items():
+                known, new = self._items.get(key), _dated(item, now)
+                self._items[key] = _joined(known, new, source, now) if known else _new(new, source, now, first)
+            self._shown[source] = frozenset(given)
+            self._forget(now)
+            self.version += 1
         return len(given)
 
     def restore(self, items: Iterable[Known], shown: Mapping[str, frozenset[str]]) -> None:
@@ -61,10 +63,11 @@ class ItemStore:
         Args:
             shown: by source, the keys of what it showed last; one that is named here has had its first answer.
         """
-        self._items = {known.item.key: known for known in items}
-        self._shown = dict(shown)
-        self._forget(self._clock.now())
-        self.version += 1
+        with self._lock:
+            self._items = {known.item.key: known for known in items}
+            self._shown = dict(shown)
+            self._forget(self._clock.now())
+            self.version += 1
 
     def shown(self, source: str) -> frozenset[str]:
         """Return the keys of what a source showed last."""
@@ -73,12 +76,6 @@ class ItemStore:
     def all(self) -> Sequence[Known]:
         """Return all items."""
         return tuple(self._items.values())
-
-    def _new(self, item: PulseItem, source: str, now: datetime, first: bool) -> Known:
-        at = item.published
-        if at is None or at > now + CLOCK_SKEW:
-            at = None if first else now
-        return Known(item, min(at, now) if at else None, (source,))
 
     def _forget(self, now: datetime) -> None:
         shown = frozenset().union(*self._shown.values())
@@ -93,13 +90,29 @@ class ItemStore:
             self._items = dict(ranked[: self._most])
 
 
-def _joined(known: Known, item: PulseItem, source: str) -> Known:
-    """The same thing from one more source, or again: the first text stays, ids and dates are added."""
+def _dated(item: PulseItem, now: datetime) -> PulseItem:
+    """Return the item without a date that lies in the future."""
+    ahead = item.published is not None and item.published > now + CLOCK_SKEW
+    return replace(item, published=None) if ahead else item
+
+
+def _new(item: PulseItem, source: str, now: datetime, first: bool) -> Known:
+    unknown = None if first else now
+    return Known(item, min(item.published, now) if item.published else unknown, (source,))
+
+
+def _joined(known: Known, item: PulseItem, source: str, now: datetime) -> Known:
+    """The same thing from one more source, or again: the first text stays, ids and what was missing are added.
+
+    With its date it counts from then, also where it had counted from when it was seen.
+    """
     ids = tuple(dict.fromkeys((*known.item.ids, *item.ids)))
-    author = known.item.author or item.author
+    author, published = known.item.author or item.author, known.item.published or item.published
     sources = known.sources if source in known.sources else (*known.sources, source)
-    joined = known.item if (ids, author) == (known.item.ids, known.item.author) else None
-    return Known(joined or replace(known.item, ids=ids, author=author), known.at, sources)
+    at = min(published, now) if published and known.item.published is None else known.at
+    same = (ids, author, published) == (known.item.ids, known.item.author, known.item.published)
+    told = known.item if same else replace(known.item, ids=ids, author=author, published=published)
+    return Known(told, at, sources)
 
 
 def _age_key(known: Known) -> float:

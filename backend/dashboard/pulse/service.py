@@ -126,6 +126,10 @@ class PulseService:
         whole = self.query(PulseQuery(asked["window"], 1))
         return items_payload(about, found, asked=asked, titles=self._titles(), whole=whole, has_threat=self._has_threat)
 
+    def mentions(self) -> Mapping[str, int]:
+        """Return how many items of the last 24 hours name each id; none where nothing is that new."""
+        return self._reckoning.topics(DEFAULT_WINDOW).named
+
     def refresh(self, force: bool = False) -> bool:
         """Ask the sources now, those that are due or, by `force`, all; callers at the same time share one round.
 

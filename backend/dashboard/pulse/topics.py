@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import sqrt
 from typing import Any
@@ -36,13 +36,18 @@ TermsByItem = dict[str, tuple[PulseItem, tuple[Term, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """The outcome: topics in their order, the window's end, how many items lie in it, and the terms for next time."""
+    """The outcome: topics in their order, the window's end, how many items lie in it, and the terms for next time.
+
+    `anchored` says that the window does not end now, for lack of news; `named` counts the items for each id that any
+    item of a window names that does.
+    """
 
     topics: list[dict[str, Any]]
     window_end: datetime | None
     anchored: bool
     items: int
     terms: TermsByItem
+    named: Mapping[str, int] = field(default_factory=dict)
 
 
 def find_topics(
@@ -82,7 +87,8 @@ def find_topics(
         for term, items in _gathered(inside, terms)
     ]
     topics.sort(key=_order)
-    return Topics(topics[:limit], end, anchored, len(inside), terms)
+    named = {} if anchored else Counter(name for each in inside for name in each.item.ids)
+    return Topics(topics[:limit], end, anchored, len(inside), terms, named)
 
 
 def items_about(

@@ -10,10 +10,12 @@ from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.deadline import Deadline
 from backend.resilience.events import BreakerChanged, FeatureChanged
 
-FRESH_ENOUGH = 0.25
+FRESH_ENOUGH = 5.0
 FRESH_SCORES = 60.0
 """Seconds for which a successful answer serves a forced refresh too: those of an essential source, and of the others,
-whose data changes once a day and costs many requests."""
+whose data changes once a day and costs many requests. Nobody's finger on a key is to get us banned somewhere."""
+FRESH_SHARE = 30
+"""An essential source that is asked often anyway is fresh for this part of the time between two fetches."""
 
 
 class SourceBoard:
@@ -59,8 +61,11 @@ class SourceBoard:
         if keeper.line.needs or self._is_waited_for(keeper):
             return False
         if force:
-            source = keeper.source
-            return not keeper.is_fresh(FRESH_ENOUGH if source.essential else min(FRESH_SCORES, source.refresh_seconds))
+            every = keeper.source.refresh_seconds
+            essential = keeper.source.essential
+            return not keeper.is_fresh(
+                min(FRESH_ENOUGH, every / FRESH_SHARE) if essential else min(FRESH_SCORES, every)
+            )
         return keeper.line.next_try is None or keeper.line.next_try <= self._clock.now()
 
     def _is_waited_for(self, keeper: SourceKeeper) -> bool:

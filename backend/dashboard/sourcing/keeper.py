@@ -122,7 +122,7 @@ class SourceKeeper:
         """Return the seconds until the next attempt.
 
         After a failure it is made sooner than usual, with growing waits; once the breaker is open, when that admits
-        it; and never before the time that the source asked for.
+        it; and never before the time that the source asked for, of which an hour is waited at most.
         """
         every = self.source.refresh_seconds
         if self.line.needs:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from backend.dashboard.threats.merge import Entry
 
 _COLUMNS = ("names", "title", "product", "tags", "summary", "indicators")
+_INSERT = "INSERT INTO threats (rowid, names, title, product, tags, summary, indicators) VALUES (?,?,?,?,?,?,?)"
 _WEIGHTS = (12.0, 6.0, 5.0, 3.0, 1.0, 2.0)
 _TERM = re.compile(r'(-?)"([^"]*)"?|(\S+)')
 _ADDRESS = re.compile(r"^http(s?)://", re.IGNORECASE)  # indicators are held defanged
@@ -22,7 +23,9 @@ _SEARCHED_SUMMARY = 2000
 
 
 class ThreatIndex:
-    """Finds threats by words. Every method runs in a native thread; SQLite keeps the calls apart.
+    """Finds threats by words. Every method runs in a native thread, and no two at a time: see to that outside.
+
+    A search in the middle of `hold` would find only what is written already.
 
     Raises:
         sqlite3.Error: this SQLite was built without FTS5.
@@ -42,20 +45,18 @@ class ThreatIndex:
         """Make the index that of these entries; return how many were written, which is those that changed."""
         gone = [name for name in self._held if name not in entries]
         changed = [(name, entry) for name, entry in entries.items() if self._held.get(name) is not entry]
-        self._connection.execute("BEGIN")
-        for name in (*gone, *(name for name, _ in changed)):
-            row = self._rows.pop(name, None)
-            if row is not None:
-                self._connection.execute("DELETE FROM threats WHERE rowid = ?", (row,))
-        for name, entry in changed:
-            self._connection.execute(
-                "INSERT INTO threats (rowid, names, title, product, tags, summary, indicators) VALUES (?,?,?,?,?,?,?)",
-                (self._next, *_texts(entry)),
-            )
-            self._rows[name] = self._next
-            self._next += 1
-        self._connection.execute("COMMIT")
-        self._held = dict(entries)
+        rows, following = dict(self._rows), self._next
+        with self._connection:  # commits, or takes everything back where one record cannot be written
+            self._connection.execute("BEGIN")
+            for name in (*gone, *(name for name, _ in changed)):
+                row = rows.pop(name, None)
+                if row is not None:
+                    self._connection.execute("DELETE FROM threats WHERE rowid = ?", (row,))
+            for name, entry in changed:
+                self._connection.execute(_INSERT, (following, *_texts(entry)))
+                rows[name] = following
+                following += 1
+        self._rows, self._next, self._held = rows, following, dict(entries)
         return len(changed)
 
     def search(self, text: str) -> dict[str, float]:

@@ -52,6 +52,7 @@ class ThreatJoin:
         self._day: date | None = None
         self._waiting: list[tuple[str, ThreatBatch]] = []
         self._index = _new_index()
+        self._index_lock = threading.Lock()  # one search or writing at a time, and the snapshot goes with what is found
         self._lock = threading.Lock()  # one join at a time, so that the newest is the one that stays
 
     def accept(self, name: str, batch: ThreatBatch) -> None:
@@ -75,8 +76,10 @@ class ThreatJoin:
     def _with(self, taken: Sequence[tuple[str, ThreatBatch]]) -> dict[str, Mapping[str, Fragment]]:
         given = dict(self._given)
         for name, batch in taken:
-            most = self._most if name in self._catalogues else ALL  # scores are as many as there are records
-            given[name] = self._offload(_held, given.get(name, {}), batch, most)
+            before = given.get(name, {})
+            if name in self._enrichers:  # what is added to a record goes with it
+                before = {known: each for known, each in before.items() if known in self.snapshot.by_id}
+            given[name] = self._offload(_held, before, batch, self._most if name in self._catalogues else ALL)
         return given
 
     def put_back(self, given: Mapping[str, Mapping[str, Fragment]]) -> None:
@@ -88,9 +91,13 @@ class ThreatJoin:
 
     def keep_ages(self) -> None:
         """Join again where a new day has begun: priorities depend on how old a record is."""
-        if self.snapshot.records and self._day != self._clock.now().date():
+        if self._is_of_another_day():
             with self._lock:
-                self._join(self._given)
+                if self._is_of_another_day():  # nobody has done it meanwhile
+                    self._join(self._given)
+
+    def _is_of_another_day(self) -> bool:
+        return bool(self.snapshot.records) and self._day != self._clock.now().date()
 
     def talked(self, mentions: Mapping[str, int]) -> bool:
         """Take in how often the community named threats within a day; tell whether that changes anything."""
@@ -106,8 +113,9 @@ class ThreatJoin:
         """Return what the index finds, None where there is no index."""
         if self._index is None or not text:
             return None
-        found: Mapping[str, float] = self._offload(self._index.search, text)
-        return found
+        with self._index_lock:
+            found: Mapping[str, float] = self._offload(self._index.search, text)
+            return found
 
     def given(self, name: str) -> Mapping[str, Fragment]:
         """Return what a source gave, by id."""
@@ -126,8 +134,10 @@ class ThreatJoin:
         day = self._clock.now().date()
         before = self.snapshot if self._day == day else None
         catalogues, enrichers = _parts(given, self._catalogues), _parts(given, self._enrichers)
-        made = self._offload(joined, self._index, catalogues, enrichers, day, self._mentions, before)
-        self.snapshot, self._counts = made
+        snapshot, counts = self._offload(joined, catalogues, enrichers, day, self._mentions, before)
+        with self._index_lock:
+            self._offload(_indexed, self._index, snapshot)
+            self.snapshot, self._counts = snapshot, counts
         self._given, self._day = dict(given), day
         if self.snapshot.names != self.names:  # the same object as long as nothing changed: others keep what they
             self.names = self.snapshot.names  # found with it
@@ -141,11 +151,14 @@ def _new_index() -> ThreatIndex | None:
         return None
 
 
-def joined(index: ThreatIndex | None, *said: Any) -> tuple[Snapshot, dict[str, int]]:
-    """Take a snapshot (arguments as there), have the index hold it, and count the records of each source."""
+def _indexed(index: ThreatIndex | None, snapshot: Snapshot) -> None:
+    """Have the index hold a snapshot."""
+    settle(len(snapshot.entries) if index is None else index.hold(snapshot.entries))
+
+
+def joined(*said: Any) -> tuple[Snapshot, dict[str, int]]:
+    """Take a snapshot (arguments as there), and count the records of each source."""
     snapshot = take_snapshot(*said)
-    changed = len(snapshot.entries) if index is None else index.hold(snapshot.entries)
-    settle(changed)
     counts: dict[str, int] = {}
     for record in snapshot.records:
         for source in record["sources"]:

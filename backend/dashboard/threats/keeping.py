@@ -73,12 +73,12 @@ class Keeping:
     def write(self) -> None:
         """Write what has changed since it was written."""
         for keeper in self._keepers:
-            name, as_of = keeper.line.name, keeper.line.as_of
-            given = self._join.given(name)
+            name, as_of, known = keeper.line.name, keeper.line.as_of, keeper.validators
+            given = self._join.given(name)  # after the mark: one that is too old has something asked for again, no more
             if as_of is None or not given or self._written.get(name) is given:
                 continue
             try:
-                self._offload(self._shelf.put, name, Kept(given, as_of, keeper.validators))
+                self._offload(self._shelf.put, name, Kept(given, as_of, known))
             except OSError as error:
                 self._tell(error)
             else:

@@ -23,7 +23,7 @@ from backend.dashboard.threats.payload import threats_payload
 from backend.dashboard.threats.query import ThreatQuery
 from backend.dashboard.threats.search import find
 from backend.dashboard.threats.shelf import ThreatShelf
-from backend.dashboard.threats.snapshot import Page
+from backend.dashboard.threats.snapshot import Page, Snapshot
 from backend.errors import NotFoundError, ValidationError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.deadline import Deadline
@@ -91,7 +91,7 @@ class ThreatService:
         """
         asked = query if isinstance(query, ThreatQuery) else ThreatQuery(**_read(_schema, query or {}))
         done = self.refresh(force=True) if asked.force_refresh else True
-        return self._payload(self._page(asked), refreshing=not done)
+        return self._payload(self._page(asked)[0], refreshing=not done)
 
     def get(self, threat_id: str) -> dict[str, Any]:
         """Return one threat by its id or one of its aliases, with provenance and indicators; see ThreatDetailSchema.
@@ -116,11 +116,11 @@ class ThreatService:
         """
         asked = _read(_export_schema, query)
         form = asked.pop("format")
-        snapshot = self._join.snapshot
-        page = self._page(ThreatQuery(**asked))
-        entries = [snapshot.entries[record["id"]] for record in page.records if record["id"] in snapshot.entries]
+        page, snapshot = self._page(ThreatQuery(**asked))
+        entries = [snapshot.entries[record["id"]] for record in page.records]
         shown = {name: str(value) for name, value in asked.items() if value is not None and name != "limit"}
-        facts = {field: self._payload(page)[field] for field in ("as_of", "stale", "total", "sources")}
+        payload = self._payload(page)
+        facts = {field: payload[field] for field in ("as_of", "stale", "total", "sources")}
         made: Export = self._offload(export, entries, form, self._clock.now(), {**facts, "query": shown})
         return made
 
@@ -137,10 +137,19 @@ class ThreatService:
         return self._board.ask(self._enrichers, limit, force=force) and first
 
     def find(self, *, text: str = "", ids: Sequence[str] = (), limit: int = 10) -> list[dict[str, Any]]:
-        """Return records by id, by the words of a text, or the newest of all; each with its `as_of`."""
-        as_of = max((line.as_of for line in (k.line for k in self._catalogues) if line.as_of), default=None)
-        stamp = as_of.isoformat() if as_of else None
-        return [{**record, "as_of": stamp} for record in find(self._join.snapshot, ids, text, limit)]
+        """Return records by id, by the words of a text, or the newest of all.
+
+        Each with its `as_of`: when the one of its sources that is oldest said so.
+        """
+        ages = {name: line.as_of.isoformat() for name, line in self._lines().items() if line.as_of}
+        oldest: dict[str, str | None] = {}  # by the sources, which are the same of most records
+        found: list[dict[str, Any]] = []
+        for record in find(self._join.snapshot, ids, text, limit):
+            named = " ".join(record["sources"])
+            if named not in oldest:
+                oldest[named] = min((ages[name] for name in record["sources"] if name in ages), default=None)
+            found.append({**record, "as_of": oldest[named]})
+        return found
 
     def ledger(self) -> list[dict[str, Any]]:
         """Return the state of each source; see SourceEntrySchema."""
@@ -161,10 +170,9 @@ class ThreatService:
         """Tell whether there is a record of this id."""
         return threat_id in self._join.snapshot.by_id
 
-    def hear(self, pulse: Mapping[str, Any]) -> None:
-        """Take in what the community talks about: a payload of pulse_update. Mentions are part of the priority."""
-        topics = [topic for topic in pulse.get("topics", ()) if topic.get("kind") == "cve"]
-        if self._join.talked({topic["topic"]: topic["mentions"] for topic in topics}):
+    def hear(self, mentions: Mapping[str, int]) -> None:
+        """Take in how often the community named ids within a day, see `PulseService.mentions`: part of the priority."""
+        if self._join.talked(mentions):
             self._announcer.touch()
 
     def subscribe(self, callback: Callable[[Payload], object]) -> Callable[[], None]:
@@ -190,9 +198,11 @@ class ThreatService:
         self._announcer.touch()
         self._board.start(spawn)
 
-    def _page(self, asked: ThreatQuery) -> Page:
+    def _page(self, asked: ThreatQuery) -> tuple[Page, Snapshot]:
+        """Return a page and the snapshot it is of: while the index is searched, another one may take its place."""
         hits = self._join.search(asked.words)
-        return self._join.snapshot.page(asked, hits)
+        snapshot = self._join.snapshot
+        return snapshot.page(asked, hits), snapshot
 
     def _default_view(self) -> dict[str, Any]:
         return self._payload(self._join.snapshot.page(ThreatQuery(sort=DEFAULT_SORT)))
@@ -225,7 +235,7 @@ class ThreatService:
             guards.add(source.name, feature=FEATURE, policy=own, essential=source.essential),
             fetch=fetch,
             accept=lambda batch: self._accept(source, batch),
-            changed=self._announcer.touch,
+            changed=self._attempted,
             record_error=guards.aggregator.record_error,
             log=_log,
             marker="🔍",
@@ -234,9 +244,12 @@ class ThreatService:
             wait=wait,
         )
 
+    def _attempted(self) -> None:
+        self._join.keep_ages()  # also while nobody answers: what was added today is not added today for days
+        self._announcer.touch()
+
     def _accept(self, source: ThreatSource, batch: ThreatBatch) -> int:
         if batch.not_modified:
-            self._join.keep_ages()
             return self._join.shown(source.name)
         before = set(self._join.ids())
         self._join.accept(source.name, batch)

@@ -12,19 +12,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from backend.dashboard.threats.merge import Entry, Record
+from backend.sources.indicators import CONTEXT
 
 _SPACE = uuid5(NAMESPACE_URL, "https://jupiter.invalid/stix")
 _BORN = "2026-01-01T00:00:00.000Z"
 _SCORES = ("priority", "severity", "epss", "percentile", "epss_date", "known_exploited", "ransomware", "due_date")
 _VULNERABILITIES = ("CVE-", "GHSA-", "DEMO-")
-_HASHES = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256", "sha512": "SHA-512"}
+_HASHES = {"md5": ("MD5", 32), "sha1": ("SHA-1", 40), "sha256": ("SHA-256", 64), "sha512": ("SHA-512", 128)}
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_CUT = "\u2026"
 _PATHS = {"domain": "domain-name:value", "hostname": "domain-name:value", "url": "url:value"}
 _PATHS |= {"email": "email-message:from_ref.value", "filename": "file:name", "mutex": "mutex:name"}
-_V4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?")
 
 
 def bundle(entries: Sequence[Entry], now: datetime) -> dict[str, Any]:
@@ -38,6 +41,8 @@ def bundle(entries: Sequence[Entry], now: datetime) -> dict[str, Any]:
     objects: dict[str, dict[str, Any]] = {author["id"]: author, extension["id"]: extension}
     for entry in entries:
         for made in _threat(entry, _time(now), author["id"], extension["id"]):
+            if "extensions" in made:  # a row: in its place and in full, also where a report has named it before
+                objects.pop(made["id"], None)
             objects.setdefault(made["id"], made)
     name = ",".join(sorted(objects)) + _time(now)
     return {"type": "bundle", "id": f"bundle--{uuid5(_SPACE, name)}", "objects": list(objects.values())}
@@ -87,21 +92,39 @@ def _indicator(given: Mapping[str, str], times: tuple[str, str], author: str) ->
     pattern = _pattern(given["type"], _fanged(given["value"]))
     if pattern is None:
         return None
+    # what its author gives as context only (a resolver, a victim's address) must not be blocked by who reads this
+    kind = "unknown" if given.get("use") == CONTEXT else "malicious-activity"
     return _object(
         "indicator", pattern, *times, created_by_ref=author, name=f"{given['type']}: {given['value']}"[:300],
-        pattern=pattern, pattern_type="stix", valid_from=times[0], indicator_types=["malicious-activity"],
+        pattern=pattern, pattern_type="stix", valid_from=times[0], indicator_types=[kind],
     )  # fmt: skip
 
 
 def _pattern(kind: str, value: str) -> str | None:
-    """Return the pattern; programs match with it, so the value is as it is on the wire."""
-    quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+    """Return the pattern; programs match with it, so the value is as it is on the wire.
+
+    What its kind cannot be (a hash that is too short, half an address) has none: one such pattern makes all of a bundle
+    invalid for its reader.
+    """
+    if value.endswith(_CUT):
+        return None
     if kind in _HASHES:
-        return f"[file:hashes.'{_HASHES[kind]}' = '{quoted}']"
+        name, length = _HASHES[kind]
+        return f"[file:hashes.'{name}' = '{value}']" if len(value) == length and _HEX.fullmatch(value) else None
     if kind in ("ip", "ip:port"):
-        address = quoted.rpartition(":")[0] if kind == "ip:port" else quoted
-        return f"[ipv{'4' if _V4.fullmatch(address) else '6'}-addr:value = '{address}']" if address else None
+        without_port = value.rpartition(":")[0] if kind == "ip:port" else ""
+        return _address(without_port) or _address(value)
+    quoted = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"[{_PATHS[kind]} = '{quoted}']" if kind in _PATHS else None
+
+
+def _address(value: str) -> str | None:
+    """Return the pattern of an address or a network, None where it is none."""
+    plain = value.removeprefix("[").removesuffix("]")
+    try:
+        return f"[ipv{ip_network(plain, strict=False).version}-addr:value = '{plain}']"
+    except ValueError:
+        return None
 
 
 def _fanged(value: str) -> str:

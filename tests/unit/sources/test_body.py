@@ -55,6 +55,17 @@ def test_several_gzip_members_are_one_body():
     assert read_body([gzip.compress(b"one") + gzip.compress(b"two")], encoding="x-gzip", max_bytes=LIMIT) == b"onetwo"
 
 
+@pytest.mark.parametrize("cut", [64_000, 20_000_000], ids=["off the wire", "a file"])
+def test_a_million_empty_gzip_members_are_refused_at_once(cut):
+    """They are no larger than what is accepted, but each costs a decompressor and a copy of the rest."""
+    packed = gzip.compress(b"") * 900_000
+    pieces, steps = [packed[at : at + cut] for at in range(0, len(packed), cut)], []
+    with pytest.raises(NetworkError, match="members") as caught:
+        read_body(pieces, encoding="gzip", max_bytes=20_000_000, check=lambda: steps.append(1))
+    assert "cannot be decompressed" in caught.value.message
+    assert len(steps) < 1100
+
+
 def test_a_gzip_bomb_is_refused_without_being_unpacked():
     bomb = gzip.compress(b"\0" * 200_000_000, 9)
     assert len(bomb) < LIMIT

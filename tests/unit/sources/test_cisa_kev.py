@@ -119,6 +119,18 @@ def test_when_both_fail_the_sources_own_failure_is_told():
         kev.fetch()
 
 
+def test_a_mirror_that_is_behind_takes_nothing_back():
+    older, newer = (catalogue(RECORD, dateReleased=f"2026-07-{day}T16:42:14.8261Z") for day in (10, 15))
+    kev, fetcher = source({URL: newer, MIRROR: older})
+    known = kev.fetch().validators
+    fetcher.answers[URL] = NetworkError("down", message="The server refused the connection.")
+    with pytest.raises(NetworkError, match="down") as caught:
+        kev.fetch(previous=known)
+    assert "older than what is at hand" in caught.value.__cause__.message
+    fetcher.answers[MIRROR] = newer
+    assert kev.fetch(previous=known).via == "its mirror"
+
+
 def test_without_a_mirror_there_is_one_try_and_half_the_time():
     kev, fetcher = source({URL: NetworkError("down")}, mirror_url=None, request_seconds=4.0)
     with pytest.raises(NetworkError):

@@ -176,3 +176,17 @@ def test_the_recorded_files_are_read(name, rows, date):
     read = parse_scores(body, wanted, wanted[:1], MANY)
     assert len(read.fragments) == len(wanted) == (rows or len(wanted))
     assert {score["epss_date"] for score in read.fragments.values()} == {date}
+
+
+@pytest.mark.parametrize(
+    "rest", ["CVE-2024-1000," + "1" * 200_000, '"CVE-2024-1000,0.5\n' + "CVE-2024-1001,0.1,0.5\n" * 9000]
+)
+def test_a_file_with_a_field_without_end_is_damaged(rest):
+    with pytest.raises(NetworkError) as caught:
+        scores_of(Server(lambda *_: (CSV + rest).encode()))
+    assert caught.value.message == "The file is not one of EPSS scores: it is damaged."
+
+
+@pytest.mark.parametrize(("url", "at_once"), [(URL, 2000), ("https://scores.example/epss_scores-current.csv.gz", None)])
+def test_the_api_is_asked_about_so_many_at_once_and_a_file_about_all(url, at_once):
+    assert Epss(ScriptedFetcher({}), url=url).at_once == at_once

@@ -100,6 +100,18 @@ def test_the_key_is_the_link_or_the_id_or_the_title():
     assert len({link.key, by_id.key, by_title.key}) == 3
 
 
+@pytest.mark.parametrize("guid", ["<guid>{0}</guid>", ""], ids=["with ids", "without"])
+def test_several_things_on_one_page_are_several_items(guid):
+    """As cloud providers publish: one page of bulletins, each at a place of it."""
+    entry = "<item><title>Bulletin {0}</title><link>https://a.example/bulletins#b-{0}</link>" + guid + "</item>"
+    bulletins = [entry.format(number) for number in range(5)]
+    first, later = (read_feed(rss(*entries), URL).items for entries in (bulletins, [entry.format(7), *bulletins]))
+    assert len({item.key for item in first}) == 5
+    assert [item.key for item in later[1:]] == [item.key for item in first]
+    again = entry.format(1)
+    assert len({item.key for item in read_feed(rss(again, again), URL).items}) == 1
+
+
 def test_markup_is_gone_from_all_texts():
     description = "&lt;p&gt;One&lt;/p&gt;&lt;script&gt;alert(1)&lt;/script&gt;&lt;b onclick=x&gt;two&lt;/b&gt;"
     title = "A &amp;lt;b&amp;gt;bold&amp;lt;/b&amp;gt; T"
@@ -159,3 +171,32 @@ def test_entities_that_multiply_stay_small():
     head = f'<!DOCTYPE r [<!ENTITY l0 "lol">{laughs}]>'.encode()
     item = only(head + rss("<item><title>&l9;</title><link>https://a.example/</link></item>"))
     assert len(item.title) <= 300
+
+
+@pytest.mark.parametrize("date", ["soon", "31 Feb 2025", ""])
+def test_a_date_that_is_none_leaves_the_item_without_one(date):
+    assert only(rss(f"<item><title>T</title><pubDate>{date}</pubDate></item>")).published is None
+
+
+@pytest.mark.parametrize("link", ["http://a.example:99999/x", "http://a.example:port/x", "http://[::1/x"])
+def test_an_address_that_is_none_costs_its_entry_the_link_and_nobody_else_anything(link):
+    first, second = read_feed(
+        rss(f"<item><title>One</title><link>{link}</link></item>", "<item><title>Two</title></item>"), URL
+    ).items
+    assert (first.title, first.url, second.title) == ("One", None, "Two")
+
+
+@pytest.mark.parametrize("number", ["55296", "xDFFF", "x110000", "99999999999"])
+def test_a_character_that_is_none_does_not_spoil_a_feed_that_is_no_xml(number):
+    item = only(f'<rss version="2.0"><channel><item><title>A & B &#{number}; C</title></item>'.encode())
+    assert item.title == "A & B \ufffd C"
+
+
+def test_whatever_a_parser_raises_is_told_as_a_damaged_feed(monkeypatch):
+    def fails(*_, **__):
+        raise RecursionError("too deep for it")
+
+    monkeypatch.setattr("feedparser.parse", fails)
+    with pytest.raises(NetworkError) as caught:
+        read_feed(rss("<item><title>T</title></item>"), URL)
+    assert caught.value.message == "The feed cannot be read: it is damaged."

@@ -57,6 +57,13 @@ def test_validators_make_the_request_conditional_and_304_is_not_an_error():
     assert (found.status, found.not_modified, found.body) == (304, True, b"")
 
 
+def test_unchanged_is_no_answer_to_who_has_nothing():
+    """Else a source that has never given anything would be shown as live, with no records."""
+    with pytest.raises(NetworkError) as caught:
+        fetcher(lambda _: httpx.Response(304)).get(URL)
+    assert caught.value.message == "The server answered with status 304 instead of a document."
+
+
 def test_the_answer_carries_its_validators_and_its_address():
     def answer(_request):
         return httpx.Response(200, content=b"body", headers={"ETag": '"v2"', "Last-Modified": "yesterday"})

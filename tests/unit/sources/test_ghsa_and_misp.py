@@ -5,10 +5,13 @@ import json
 import httpx
 import pytest
 
-from backend.errors import NetworkError, NotConfiguredError
+from backend.errors import NetworkError, NotConfiguredError, RateLimitedError
+from backend.resilience.testing import FakeClock
 from backend.sources.base import Validators
-from backend.sources.ghsa import Ghsa
+from backend.sources.ghsa import Ghsa, Mark
 from backend.sources.misp import Misp
+from backend.sources.misp_answers import parse_event
+from backend.sources.request_rate import RequestRate
 from tests.unit.sources.fakes import fetcher, inline
 
 BASE = "https://hub.example/advisories"
@@ -103,6 +106,35 @@ def test_a_token_is_sent_and_never_to_another_server():
     assert asked == ["hub.example"]
 
 
+def test_where_another_address_left_off_is_no_place_to_go_on_and_gets_no_key():
+    hub = Hub([advisory(1)])
+    elsewhere = Mark(next="https://old.example/advisories?after=7", left=3).written()
+    batch = ghsa(hub, key="secret").fetch(previous=Validators("https://old.example/advisories", '"1"', mark=elsewhere))
+    assert ([request.url.host for request in hub.asked], batch.not_modified) == (["hub.example"], False)
+
+
+def test_the_limit_of_the_server_is_kept_before_it_has_to_say_it():
+    clock = FakeClock()
+    hub = Hub(*[[advisory(number)] for number in range(3)])
+    source = ghsa(hub, pace=RequestRate(2, 3600, clock=clock))
+    first = source.fetch()
+    assert (len(hub.asked), first.again_in) == (2, 3600.0)
+    with pytest.raises(RateLimitedError):
+        source.fetch(previous=first.validators)
+    clock.advance(3600)
+    assert len(source.fetch(previous=first.validators).fragments) == 1
+
+
+def test_the_next_page_is_not_asked_for_before_the_server_wants_it():
+    hub = Hub([advisory(1)], [advisory(2)])
+
+    def answer(request):
+        return httpx.Response(429, headers={"Retry-After": "600"}) if hub.asked else hub(request)
+
+    batch = ghsa(answer).fetch()
+    assert (len(batch.fragments), batch.again_in) == (1, 600.0)
+
+
 def test_a_spent_limit_says_when_it_ends():
     headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1767225720"}  # two minutes after the clock's start
     with pytest.raises(NetworkError) as caught:
@@ -118,7 +150,7 @@ class Feed:
 
     def __init__(self, count=3):
         self.changed = dict.fromkeys(UUIDS[:count], 1_700_000_000)
-        self.broken, self.asked = set(), []
+        self.broken, self.damaged, self.asked = set(), set(), []
 
     def __call__(self, request):
         name = request.url.path.rsplit("/", 1)[1]
@@ -132,6 +164,8 @@ class Feed:
         uuid = name.removesuffix(".json")
         if uuid not in self.changed or uuid in self.broken:
             return httpx.Response(404 if uuid not in self.changed else 500)
+        if uuid in self.damaged:
+            return httpx.Response(200, content=b'{"Event": ')
         event = {"uuid": uuid, "info": f"Event {uuid[-2:]}", "timestamp": str(self.changed[uuid])}
         return httpx.Response(200, content=json.dumps({"Event": event}))
 
@@ -180,12 +214,84 @@ def test_a_damaged_event_is_counted_and_asked_for_again():
     assert list(source.fetch(previous=first.validators).fragments) == [f"MISP-{UUIDS[1].upper()}"]
 
 
-def test_a_feed_of_which_no_event_can_be_had_has_failed():
+@pytest.mark.parametrize("fault", ["broken", "damaged"])
+def test_a_feed_of_which_no_event_can_be_had_has_failed(fault):
     feed = Feed()
-    feed.broken = set(UUIDS)
+    setattr(feed, fault, set(UUIDS))
     with pytest.raises(NetworkError):
         misp(feed).fetch()
     assert len(feed.asked) < 6
+
+
+@pytest.mark.parametrize("damaged", [2, 5, 12])
+def test_events_that_are_damaged_keep_no_other_away_however_many_they_are(damaged):
+    """The newest come first, so that a few large ones at the top of a feed would be all that is ever asked for."""
+    feed = Feed(14)
+    feed.changed = {uuid: 1_700_000_000 - at for at, uuid in enumerate(UUIDS)}
+    feed.damaged = set(UUIDS[:damaged])
+    source, known, got = misp(feed), None, {}
+    for _ in range(3):
+        batch = source.fetch(previous=known)
+        got, known = got | batch.fragments, batch.validators
+        if batch.again_in is None:
+            break
+    assert len(got) == 14 - damaged
+    feed.damaged = set()
+    assert len(source.fetch(previous=known).fragments) == min(damaged, 10)
+
+
+def test_one_new_event_that_is_damaged_does_not_make_a_feed_fail_that_is_well():
+    feed = Feed()
+    source = misp(feed)
+    known = source.fetch().validators
+    feed.changed[UUIDS[3]] = 1_700_000_500
+    feed.damaged = {UUIDS[3]}
+    batch = source.fetch(previous=known)
+    assert (batch.fragments, batch.skipped, batch.again_in) == ({}, 1, None)
+    assert source.fetch(previous=batch.validators).skipped == 1
+
+
+def test_no_further_event_is_asked_for_where_the_server_wants_time():
+    feed = Feed(14)
+
+    def answer(request):
+        busy = sum(name.startswith("0000") for name in feed.asked) >= 3
+        return httpx.Response(429, headers={"Retry-After": "90"}) if busy else feed(request)
+
+    batch = misp(answer).fetch()
+    assert (len(batch.fragments), batch.again_in) == (3, 90.0)
+
+
+def attribute(kind, value, to_ids=True, **more):
+    return {"type": kind, "value": value, "to_ids": to_ids, **more}
+
+
+def indicators(*attributes, objects=()):
+    event = {"uuid": UUIDS[0], "info": "x", "Attribute": attributes, "Object": objects}
+    return parse_event(json.dumps({"Event": event}).encode()).fragment["indicators"]
+
+
+def test_what_is_deleted_is_gone_alone_or_with_its_object():
+    gone = {"deleted": True, "Attribute": [attribute("domain", "b.example")]}
+    kept = {"deleted": False, "Attribute": [attribute("domain", "c.example")]}
+    found = indicators(attribute("domain", "a.example", deleted=True), objects=[gone, kept])
+    assert found == [{"type": "domain", "value": "c[.]example"}]
+
+
+def test_what_its_author_gives_as_context_comes_last_and_says_so():
+    found = indicators(attribute("ip-dst", "192.0.2.53", to_ids=False), attribute("domain", "a.example"))
+    assert found == [
+        {"type": "domain", "value": "a[.]example"},
+        {"type": "ip", "value": "192[.]0[.]2[.]53", "use": "context"},
+    ]
+
+
+def test_values_that_are_two_are_taken_apart_and_an_address_with_its_port_is_one():
+    assert indicators(attribute("ip-dst|port", "192.0.2.1|443"), attribute("malware-sample", "a.exe|" + "0" * 32)) == [
+        {"type": "ip:port", "value": "192[.]0[.]2[.]1:443"},
+        {"type": "filename", "value": "a.exe"},
+        {"type": "md5", "value": "0" * 32},
+    ]
 
 
 def test_without_an_address_nothing_is_asked():

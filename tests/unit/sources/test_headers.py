@@ -41,6 +41,7 @@ def test_the_next_page_is_found_wherever_it_stands(header, found):
         '<http://social.example/a>; rel="next"',
         '<javascript:alert(1)>; rel="next"',
         '<//evil.example/a>; rel="next"',
+        '<http://[::1/a>; rel="next"',
     ],
 )
 def test_nothing_and_other_servers_are_no_next_page(header):
@@ -57,6 +58,8 @@ def test_nothing_and_other_servers_are_no_next_page(header):
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2026-08-01T13:00:00Z"}, 0.0),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}, None),
         ({"x-ratelimit-remaining": "0"}, None),
+        ({"x-ratelimit-remaining": "9" * 5000, "x-ratelimit-reset": "0"}, None),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 5000}, None),
     ],
 )
 def test_a_spent_limit_says_how_long_to_wait(headers, wait):

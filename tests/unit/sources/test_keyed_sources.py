@@ -9,7 +9,7 @@ import pytest
 from backend.errors import NetworkError, NotConfiguredError, UpstreamRejectedError
 from backend.resilience.testing import FakeClock
 from backend.sources.indicators import defang, indicator
-from backend.sources.otx import Otx
+from backend.sources.otx import MOST_PAGES, Otx
 from backend.sources.threatfox import Threatfox
 from backend.sources.urlhaus import Urlhaus
 from tests.unit.sources.fakes import fetcher, inline
@@ -24,6 +24,20 @@ def serving(body, asked=None):
         return httpx.Response(200, content=json.dumps(body))
 
     return fetcher(answer)
+
+
+def test_pages_without_end_are_not_followed_for_ever():
+    def answer(request):
+        number = int(request.url.params["page"])
+        return httpx.Response(200, content=json.dumps({"results": [pulse(number % 9)], "next": "https://more.example"}))
+
+    otx, known = Otx(fetcher(answer), key="k", clock=CLOCK, offload=inline), None
+    for _ in range(MOST_PAGES):
+        batch = otx.fetch(previous=known)
+        known = batch.validators
+        if batch.again_in is None:
+            return
+    pytest.fail("they are")
 
 
 @pytest.mark.parametrize("kind", [Urlhaus, Threatfox, Otx])

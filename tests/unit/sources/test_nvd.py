@@ -11,7 +11,7 @@ import pytest
 from backend.errors import NetworkError, RateLimitedError, UpstreamRejectedError
 from backend.resilience.testing import FakeClock
 from backend.sources.base import Validators
-from backend.sources.nvd import Mark, Nvd
+from backend.sources.nvd import OVERLAP, URL, Mark, Nvd
 from backend.sources.nvd_answers import parse_page
 from backend.sources.request_rate import RequestRate
 from tests.unit.sources.fakes import fetcher, inline
@@ -37,8 +37,12 @@ class Server:
             return httpx.Response(self.status)
         total = self.exploited if "hasKev" in query else self.records
         start, most = int(query["startIndex"]), int(query["resultsPerPage"])
-        rows = [{"cve": cve(1000 + number)} for number in range(start, min(total, start + most))]
+        rows = [{"cve": cve(1000 + number)} for number in self.names_of(start, min(total, start + most))]
         return httpx.Response(200, content=json.dumps({"totalResults": total, "vulnerabilities": rows}))
+
+    def names_of(self, start, end):
+        """The numbers of the records at these places."""
+        return range(start, end)
 
     def windows(self):
         """The windows that were asked for, each once."""
@@ -69,7 +73,7 @@ def test_first_the_exploited_ones_then_what_changed_lately_page_by_page():
     assert len(ids) == 12
     assert ["hasKev" in query for query, _ in server.asked] == [True, False, False, False]
     ((since, until),) = server.windows()
-    assert (since, until) == (NOW - timedelta(days=7), NOW)
+    assert (since, until) == (NOW - timedelta(days=7) - OVERLAP, NOW)
 
 
 def test_one_fetch_makes_few_requests_and_the_next_goes_on_from_its_mark():
@@ -87,7 +91,7 @@ def test_later_only_what_changed_since_is_asked_for():
     _, known = read(nvd)
     clock.advance(7200)
     read(nvd, known)
-    assert server.windows()[1] == (NOW, NOW + timedelta(seconds=7200))
+    assert server.windows()[1] == (NOW - OVERLAP, NOW + timedelta(seconds=7200))
     assert sum("hasKev" in query for query, _ in server.asked) == 1
 
 
@@ -98,9 +102,62 @@ def test_after_a_long_time_away_no_window_is_wider_than_120_days():
     clock.advance(timedelta(days=300).total_seconds())
     read(nvd, known)
     windows = server.windows()[1:]
-    assert [end - begin for begin, end in windows] == [timedelta(days=120), timedelta(days=120), timedelta(days=60)]
-    assert windows[0][0] == NOW
-    assert all(a[1] == b[0] for a, b in pairwise(windows))
+    widest = timedelta(days=120)
+    assert [end - begin for begin, end in windows] == [widest, widest, timedelta(days=60) + 3 * OVERLAP]
+    assert windows[0][0] == NOW - OVERLAP
+    assert all(a[1] - b[0] == OVERLAP for a, b in pairwise(windows))
+    assert windows[-1][1] == clock.now()
+
+
+def test_a_record_that_leaves_the_window_while_it_is_read_hides_no_other():
+    """Changed after the window's end, it is in the next one; those behind it move up to where was read already."""
+
+    class Changing(Server):
+        def __call__(self, request):
+            answer = super().__call__(request)
+            if self.asked[-1][0].get("startIndex") == "5":
+                self.names, self.records = self.names[2:], 10
+            return answer
+
+        def names_of(self, start, end):
+            return self.names[start:end]
+
+    server = Changing()
+    server.names = list(range(12))
+    ids, known = read(source(server, page=5))
+    assert ids == {f"CVE-2026-{1000 + number}" for number in range(12)}
+    assert read(source(server, page=5), known)[0]
+
+
+def test_a_record_that_is_rejected_while_others_are_read_goes():
+    def answer(request):
+        rejected = "lastModStartDate" in str(request.url)
+        record = cve(1000, vulnStatus="Rejected" if rejected else "Analyzed")
+        return httpx.Response(200, content=json.dumps({"totalResults": 1, "vulnerabilities": [{"cve": record}]}))
+
+    batch = source(answer).fetch()
+    assert (batch.fragments, batch.removed) == ({}, ("CVE-2026-1000",))
+
+
+@pytest.mark.parametrize(("status", "headers", "wait"), [(503, {}, 1.0), (429, {"Retry-After": "600"}, 600.0)])
+def test_the_rest_of_an_answer_is_not_asked_for_before_the_server_wants_it(status, headers, wait):
+    clock = FakeClock(NOW)
+    server = Server(records=100)
+
+    def answer(request):
+        return httpx.Response(status, headers=headers) if len(server.asked) == 2 else server(request)
+
+    nvd = source(answer, clock, page=5, pace=RequestRate(50, 30, clock=clock))
+    batch = nvd.fetch()
+    assert (len(batch.fragments), batch.again_in) == (5, wait)
+
+
+def test_a_mark_of_another_address_is_a_beginning():
+    server, mark = Server(), Mark(NOW.isoformat(), NOW.isoformat(), exploited=False).written()
+    read(source(server), Validators("https://elsewhere.example/", mark=mark))
+    assert "hasKev" in server.asked[0][0]
+    read(source(server), Validators(URL, mark=mark))
+    assert "hasKev" not in server.asked[-1][0]
 
 
 def test_a_plus_sign_in_a_date_does_not_become_a_blank():
@@ -167,7 +224,7 @@ def test_what_came_before_a_failure_is_kept_and_the_next_fetch_meets_it():
 @pytest.mark.parametrize("mark", [None, "", "nonsense", "{}", "[1]", '{"since": 1, "more": 2}'])
 def test_a_mark_that_cannot_be_read_is_a_beginning(mark):
     server = Server()
-    read(source(server), Validators("u", mark=mark))
+    read(source(server), Validators(URL, mark=mark))
     assert "hasKev" in server.asked[0][0]
 
 

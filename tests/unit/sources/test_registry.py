@@ -99,6 +99,12 @@ def test_what_lacks_a_key_or_an_address_says_which():
     assert threats(with_source("misp", url="https://misp.internal/feed"))["misp"].needs == ""
 
 
+def test_githubs_own_server_is_asked_at_its_pace_and_ones_own_at_any():
+    assert (threats()["ghsa"]._pace.requests, threats()["ghsa"]._pace.seconds) == (60, 3600)
+    assert threats(with_source("ghsa", key="k"))["ghsa"]._pace.requests == 5000
+    assert threats(with_source("ghsa", url="https://hub.internal/"))["ghsa"]._pace is None
+
+
 def test_the_official_nvd_is_asked_at_its_pace_and_ones_own_at_any():
     assert (threats()["nvd"]._pace.requests, threats()["nvd"]._pace.seconds) == (5, 30)
     assert threats(with_source("nvd", key="k"))["nvd"]._pace.requests == 50

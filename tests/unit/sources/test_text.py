@@ -33,6 +33,10 @@ def test_markup_is_taken_out_however_often_it_is_escaped(given_text, expected):
     assert from_html(given_text, 200) == expected
 
 
+def test_half_a_character_is_left_out():
+    assert from_html("<p>One\ud800 two</p>", 100) == "One two"
+
+
 @given(st.text(alphabet="<>&;/ltgamp\"'=scripb !-#x0", max_size=200))
 def test_no_tag_ever_comes_out(text):
     cleaned = from_html(text, 200)

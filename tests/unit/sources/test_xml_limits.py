@@ -6,7 +6,7 @@ import pytest
 
 from backend.errors import NetworkError
 from backend.sources.feed_reader import read_feed
-from backend.sources.xml_limits import DEEPEST, check_xml
+from backend.sources.xml_limits import DEEPEST, check_xml, real_characters
 
 HEAD = b'<rss version="2.0"><channel><title>N</title>'
 MANY = 200_000
@@ -29,6 +29,48 @@ def test_hostile_feeds_are_refused_at_once(case):
         read_feed(HOSTILE[case], "https://a.example/feed")
     assert time.process_time() - began < 2
     assert caught.value.message.startswith("The feed is not read: ")
+
+
+def declared(encoding):
+    return b'<?xml version="1.0"' + encoding + b"?>" + HEAD + b"<item><title>T-" + b"a" * 500_000 + b"</title></item>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        declared(b' encoding="punycode"'),
+        declared(b" encoding = ' +PunyCode'"),
+        declared(b" version2='<rss '" + b" " * 100_000 + b"encoding='punycode'"),
+        declared(b' encoding="idna"'),
+        declared(b' encoding="unicode_escape"'),
+        b"\xff\xfe" + declared(b' encoding="punycode"').decode().encode("utf-16-le"),
+        b"\x4c\x6f\xa7\x94" + HEAD + b"<item><title>T</title></item>",
+    ],
+)
+def test_an_encoding_that_no_document_is_written_in_is_refused_at_once(body):
+    began = time.process_time()
+    with pytest.raises(NetworkError) as caught:
+        read_feed(body, "https://a.example/feed")
+    assert time.process_time() - began < 1
+    assert caught.value.message == "The feed is not read: it is in an encoding that is not read."
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "UTF8", "iso-8859-1", "windows-1251", "shift_jis", "gb18030", "nonsense", ""]
+)
+def test_any_other_encoding_is_left_to_the_parser(encoding):
+    check_xml(f'<?xml version="1.0" encoding="{encoding}"?><rss></rss>'.encode())
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        (b"&#xD800; &#55296; &#0; &#x110000; &#99999999999999999999; &#xdfff", b"&#xFFFD; " * 5 + b"&#xFFFD"),
+        (b"&#65; &#x41; &#x10FFFF; &#0000065; &#; &#xg; & &amp;", None),
+    ],
+)
+def test_references_to_what_is_no_character_are_replaced(given, made):
+    assert real_characters(given) == (given if made is None else made)
 
 
 @pytest.mark.parametrize("block", [(b"<![CDATA[", b"]]>"), (b"<!--", b"-->"), (b"<?", b"?>")])

@@ -1,6 +1,8 @@
 """Topics are counted, measured against their past, and ranked by how many places speak of them."""
 
 import json
+import sys
+import threading
 from datetime import timedelta
 
 import pytest
@@ -200,6 +202,45 @@ def test_a_date_in_the_future_is_no_date_and_one_a_little_ahead_is_now():
     assert {known.item.key: known.at for known in store.all()} == {"1": None, "2": NOW}
 
 
+def test_a_date_that_one_source_lacks_is_taken_from_another():
+    clock = FakeClock(NOW)
+    store = ItemStore(clock=clock)
+    store.take("a", [item("Microsoft", "1", at=None), item("Red Hat", "2", at=NOW + DAY)])
+    store.take("b", [item("Microsoft", "1", at=NOW - HOUR), item("Red Hat", "2", at=NOW - 3 * HOUR)])
+    store.take("a", [item("Microsoft", "1", at=None), item("Red Hat", "2", at=NOW + DAY)])
+    assert {known.item.key: (known.at, known.item.published) for known in store.all()} == {
+        "1": (NOW - HOUR, NOW - HOUR),
+        "2": (NOW - 3 * HOUR, NOW - 3 * HOUR),
+    }
+
+
+def test_what_had_counted_from_when_it_was_seen_counts_from_its_date_once_that_is_known():
+    clock = FakeClock(NOW)
+    store = ItemStore(clock=clock)
+    store.take("a", [])
+    store.take("a", [item("Microsoft", "1", at=None)])
+    assert store.all()[0].at == NOW
+    store.take("b", [item("Microsoft", "1", at=NOW - 9 * DAY)])
+    store.take("c", [item("Microsoft", "1", at=NOW - 2 * DAY)])
+    assert [(known.at, known.sources) for known in store.all()] == [(NOW - 9 * DAY, ("a", "b", "c"))]
+
+
+def test_an_item_never_shows_a_date_that_is_still_to_come():
+    store = store_of(("a", item("Microsoft", "1", at=NOW + DAY)), ("a", item("Microsoft", "2", at=NOW)))
+    (topic,) = [each for each in topics(store).topics if each["topic"] == "Microsoft"]
+    assert [each.item.published for each in store.all()] == [None, NOW]
+    assert topic["mentions"] == 1
+
+
+def test_ids_are_counted_over_all_topics_of_a_window_that_ends_now_only():
+    store = store_of(
+        *[("a", item(f"Flaw {n}", f"k{n}", ids=(f"CVE-2026-{1000 + n}", "CVE-2026-9999"))) for n in range(150)]
+    )
+    found = topics(store, window=DAY)
+    assert (len(found.topics), len(found.named), found.named["CVE-2026-9999"]) == (100, 151, 150)
+    assert topics(store, now=NOW + 9 * DAY).named == {}
+
+
 def test_old_items_go_unless_their_source_still_shows_them():
     clock = FakeClock(NOW)
     store = ItemStore(clock=clock, kept=30 * DAY)
@@ -214,6 +255,30 @@ def test_the_store_is_bounded_and_drops_the_oldest():
     store = ItemStore(clock=FakeClock(NOW), most=10)
     store.take("a", [item(f"T{n}", f"k{n}", at=NOW - n * HOUR) for n in range(25)])
     assert sorted(known.item.key for known in store.all()) == sorted(f"k{n}" for n in range(10))
+
+
+def test_sources_that_answer_in_threads_of_their_own_are_all_taken_in():
+    """Real threads where that is the async mode, switched as often as it goes; green ones never meet here."""
+    store, failed, often = ItemStore(clock=FakeClock(NOW)), [], sys.getswitchinterval()
+
+    def take(source):
+        items = [item(f"{source} {n}") for n in range(60)]
+        try:
+            for _ in range(20):
+                store.take(source, items)
+        except RuntimeError as error:
+            failed.append(error)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=take, args=(f"s{n}",)) for n in range(8)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    finally:
+        sys.setswitchinterval(often)
+    assert (failed, len(store.all())) == ([], 480)
 
 
 def test_a_topic_can_be_written_as_json():

@@ -91,6 +91,20 @@ def test_only_what_changed_is_written_again(index):
     assert own.search("sharepoint") == {}
 
 
+def test_a_record_that_cannot_be_written_leaves_the_index_as_it_was():
+    own = ThreatIndex()
+    own.hold(SNAPSHOT.entries)
+    bad = take_snapshot(
+        [("cisa_kev", {"CVE-2026-1001": fragment(title="New"), "X": fragment(title="\ud800")})], [], TODAY
+    )
+    with pytest.raises(UnicodeEncodeError):
+        own.hold(bad.entries)
+    assert (own.search("new"), len(own.search("cve-2026"))) == ({}, 3)
+    good = take_snapshot([("cisa_kev", {"CVE-2026-1001": fragment(title="New")})], [], TODAY)
+    assert own.hold(good.entries) == 1
+    assert (len(own.search("new")), len(own.search("cve-2026"))) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("filters", "found"),
     [

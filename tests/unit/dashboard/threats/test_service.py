@@ -135,7 +135,9 @@ def test_missing_scores_make_the_list_partial_not_stale():
 def test_five_failures_open_the_breaker_and_the_next_try_is_when_it_closes():
     kev = FakeSource("cisa_kev", catalogue(A), down())
     world = World(kev)
-    for _ in range(6):
+    world.threats.refresh()
+    world.clock.advance(5)
+    for _ in range(5):
         world.threats.refresh(force=True)
         world.clock.advance(1)
     entry = by_name(world.threats.query())["cisa_kev"]
@@ -176,6 +178,17 @@ def test_a_list_that_is_fresh_to_the_moment_is_not_asked_for_again():
     world.threats.refresh()
     world.threats.refresh(force=True)
     assert len(kev.asked) == 1
+
+
+@pytest.mark.parametrize(("every", "asked"), [(7200.0, 3), (300.0, 3), (30.0, 12), (3.0, 120)])
+def test_an_impatient_reader_does_not_have_a_server_asked_all_the_time(every, asked):
+    """Ten times a second for twelve seconds; one that is asked every few seconds anyway may be asked as often."""
+    kev = FakeSource("cisa_kev", catalogue(A), refresh_seconds=every)
+    world = World(kev)
+    for _ in range(120):
+        world.threats.refresh(force=True)
+        world.clock.advance(0.1)
+    assert len(kev.asked) == asked
 
 
 def test_only_sources_that_are_due_are_asked_without_force():
@@ -223,7 +236,7 @@ def test_an_answer_that_cannot_be_worked_on_is_told_recorded_and_survived(caplog
     world.threats.refresh()
     with caplog.at_level(logging.ERROR, "jupiter.threats"):
         world.threats.refresh(force=False)
-        world.clock.advance(1)
+        world.clock.advance(5)
         world.threats.refresh(force=True)
     payload = world.threats.query()
     assert (payload["count"], payload["stale"]) == (1, True)
@@ -279,13 +292,22 @@ def test_subscribers_get_the_default_view_after_each_change():
     assert len(told) == count
 
 
-def test_the_chat_finds_records_with_the_age_of_the_list():
-    world = World(FakeSource("cisa_kev", catalogue(A, B)))
+def test_the_chat_finds_records_with_the_age_of_their_own_sources():
+    down = NetworkError("down", message="The server refused.")
+    world = World(FakeSource("cisa_kev", catalogue(A, B), down), FakeSource("ghsa", catalogue(A, "GHSA-1")))
     world.threats.refresh()
-    found = world.threats.find(ids=[B])
-    assert [(each["id"], each["as_of"]) for each in found] == [(B, world.clock.now().isoformat())]
+    loaded = world.clock.now()
+    world.clock.advance(86_400)
+    world.threats.refresh()
+    found = world.threats.find(ids=[B, A, "GHSA-1"])
+    assert [(each["id"], each["as_of"]) for each in found] == [
+        (B, loaded.isoformat()),
+        (A, loaded.isoformat()),
+        ("GHSA-1", world.clock.now().isoformat()),
+    ]
+    assert all(each["as_of"] == world.threats.get(each["id"])["as_of"] for each in found)
     assert len(world.threats.find(text="oracle suite", limit=1)) == 1
-    assert len(world.threats.find()) == 2
+    assert len(world.threats.find()) == 3
 
 
 def test_names_are_the_same_object_until_they_change():
@@ -314,4 +336,4 @@ def test_joining_is_done_where_it_is_told_to():
     world = World(FakeSource("cisa_kev", catalogue(A)))
     world.threats._join._offload = offload
     world.threats.refresh()
-    assert done == ["_held", "joined"]
+    assert done == ["_held", "joined", "_indexed"]

@@ -1,5 +1,6 @@
 """What several sources say of one threat is one record, with what each of them has said."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -21,6 +22,8 @@ from tests.unit.dashboard.source_fakes import (
     catalogue,
     fragment,
     inline,
+    item,
+    news,
     scores,
 )
 
@@ -116,6 +119,16 @@ def test_what_is_new_is_added_what_is_withdrawn_goes_and_the_oldest_gives_way():
     assert give("CVE-2026-1009", "CVE-2026-1007") == ["CVE-2026-1005", "CVE-2026-1007", "CVE-2026-1009"]
 
 
+def test_scores_go_with_their_records():
+    kev, epss = FakeSource("cisa_kev", None), FakeScores(None)
+    join = ThreatJoin([kev, epss], clock=FakeClock(NOW), offload=inline)
+    join.accept("cisa_kev", catalogue(CVE, "CVE-2026-1001"))
+    join.accept("epss", replace(scores(CVE_2026_1000=0.1, CVE_2026_1001=0.2), delta=True))
+    join.accept("cisa_kev", catalogue(CVE, "CVE-2026-1002"))
+    join.accept("epss", replace(scores(CVE_2026_1002=0.3), delta=True))
+    assert set(join.given("epss")) == {CVE, "CVE-2026-1002"}
+
+
 def test_the_known_exploited_are_the_last_to_give_way():
     join = ThreatJoin([FakeSource("nvd", None)], most=1, clock=FakeClock(NOW), offload=inline)
     join.accept("nvd", ThreatBatch({CVE: {"title": "x", "known_exploited": True}}, delta=True))
@@ -129,13 +142,67 @@ def test_the_talk_of_the_community_is_part_of_the_priority():
     before = world.threats.get(CVE)["priority"]
     told = []
     world.threats.subscribe(told.append)
-    world.threats.hear({"topics": [{"kind": "cve", "topic": CVE, "mentions": 3}, {"kind": "name", "topic": "x"}]})
+    world.threats.hear({CVE: 3, "CVE-1999-0001": 9})
     after = world.threats.get(CVE)
     assert after["priority"] == before + 3
     assert "Named 3 times by the community within a day" in after["priority_reasons"]
     assert len(told) == 1
-    world.threats.hear({"topics": [{"kind": "cve", "topic": CVE, "mentions": 3}]})
+    world.threats.hear({CVE: 3})
     assert len(told) == 1
+
+
+def test_the_talk_is_that_of_all_items_of_the_last_day_and_of_no_day_before():
+    items = [item(f"Flaw {n}", f"k{n}", ids=(f"CVE-2025-{2000 + n}",)) for n in range(60)]
+    world = World(
+        FakeSource("cisa_kev", catalogue(CVE)), pulse=[FakeSource("feed:a", news(*items, item("x", ids=(CVE,))))]
+    )
+    world.threats.refresh()
+    world.pulse.refresh()
+    assert CVE not in [topic["topic"] for topic in world.pulse.query()["topics"]]
+    assert world.pulse.mentions()[CVE] == 1
+    world.threats.hear(world.pulse.mentions())
+    assert "Named once by the community within a day" in world.threats.get(CVE)["priority_reasons"]
+    world.clock.advance(timedelta(days=2).total_seconds())
+    assert (world.pulse.query()["items_total"], world.pulse.mentions()) == (61, {})
+    world.threats.hear(world.pulse.mentions())
+    assert not any("community" in reason for reason in world.threats.get(CVE)["priority_reasons"])
+
+
+@pytest.mark.parametrize("answer", [ThreatBatch(not_modified=True), NetworkError("down", message="Down.")])
+def test_records_grow_older_whatever_their_source_answers(answer):
+    world = World(FakeSource("cisa_kev", catalogue(CVE, date_added="2026-07-16"), answer))
+    world.threats.refresh()
+    assert "Added today" in world.threats.get(CVE)["priority_reasons"]
+    before = world.threats.get(CVE)["priority"]
+    world.clock.advance(timedelta(days=6).total_seconds())
+    world.threats.refresh()
+    record = world.threats.get(CVE)
+    assert "Added 6 days ago" in record["priority_reasons"]
+    assert record["priority"] == before - 3
+
+
+def test_a_record_is_two_again_when_the_alias_between_them_is_withdrawn():
+    names = ("nvd", "ghsa", "otx")
+    join = ThreatJoin([FakeSource(name, None) for name in names], clock=FakeClock(NOW), offload=inline)
+    join.accept("nvd", ThreatBatch({CVE: NVD}, delta=True))
+    join.accept("otx", ThreatBatch({"OTX-1": {"title": "Storm", "aliases": [GHSA]}}, delta=True))
+    join.accept("ghsa", ThreatBatch({GHSA: ADVISORY}, delta=True))
+    assert (join.ids(), set(join.search("storm injection"))) == ((CVE,), set())
+    assert join.snapshot.records[join.snapshot.by_id["OTX-1"]]["sources"] == list(names)
+    join.accept("ghsa", ThreatBatch(delta=True, removed=(GHSA,)))
+    parted = {record["id"]: (record["sources"], record["aliases"]) for record in join.snapshot.records}
+    assert parted == {CVE: (["nvd"], []), GHSA: (["otx"], ["OTX-1"])}
+    assert set(join.search("storm")) == {GHSA}
+
+
+def test_a_record_that_the_nvd_rejects_later_goes_and_stays_where_others_know_it():
+    join = ThreatJoin([FakeSource(name, None) for name in ("cisa_kev", "nvd")], clock=FakeClock(NOW), offload=inline)
+    join.accept("nvd", ThreatBatch({CVE: NVD, "CVE-2026-2000": NVD}, delta=True))
+    join.accept("cisa_kev", catalogue(CVE))
+    join.accept("nvd", ThreatBatch(delta=True, removed=(CVE, "CVE-2026-2000")))
+    assert [(record["id"], record["sources"], record["cvss"]) for record in join.snapshot.records] == [
+        (CVE, ["cisa_kev"], None)
+    ]
 
 
 def test_a_failing_catalogue_leaves_the_others_and_the_list_says_which_is_missing():
@@ -165,6 +232,7 @@ def test_the_feature_goes_off_only_when_no_essential_catalogue_works():
         world.clock.advance(1)
     assert world.guards.feature_status()["threat_intelligence"]["enabled"] is True
     nvd.answers = [down]
+    world.clock.advance(5)
     for _ in range(6):
         world.threats.refresh(force=True)
         world.clock.advance(1)
@@ -247,3 +315,35 @@ def test_scores_are_asked_for_new_records_only_until_all_are_due():
     world.clock.advance(timedelta(hours=6).total_seconds())
     world.threats._board.keepers[1].attempt()
     assert set(epss.asked[-1]["wanted"]) == {CVE, "CVE-2026-1001"}
+
+
+def test_many_scores_are_asked_for_in_steps_that_add_up_and_a_step_that_fails_loses_only_itself():
+    ids = [f"CVE-2026-{n}" for n in range(1000, 1025)]
+    down = NetworkError("slow", message="Too slow.")
+
+    def answer(wanted, **_):
+        if len(epss.asked) == 2:
+            raise down
+        return ThreatBatch({name: {"epss": len(epss.asked) / 100, "percentile": 0.5} for name in wanted})
+
+    epss = FakeScores(answer, refresh_seconds=21_600.0)
+    epss.at_once = 10
+    world = World(FakeSource("cisa_kev", catalogue(*ids)), epss)
+    keeper = world.threats._board.keepers[1]
+
+    def scored():
+        return [r["epss"] for r in world.threats.query({"limit": 200})["threats"] if r["epss"] is not None]
+
+    world.threats.refresh()
+    assert (len(scored()), keeper.delay()) == (10, 0.5)
+    keeper.attempt()
+    assert (len(scored()), keeper.line.status) == (10, "stale")
+    keeper.attempt()
+    keeper.attempt()
+    assert (len(scored()), keeper.delay(), keeper.line.status) == (25, 21_600.0, "live")
+    assert [len(asked["wanted"]) for asked in epss.asked] == [10, 10, 10, 5]
+    world.clock.advance(21_600)
+    for _ in range(3):
+        keeper.attempt()
+    assert [len(asked["wanted"]) for asked in epss.asked[4:]] == [10, 10, 5]
+    assert sorted(set(scored())) == [0.05, 0.06, 0.07]
