@@ -142,6 +142,14 @@ def test_a_file_that_is_none_is_refused(text: str, error: type[Exception]) -> No
         list(read_csv(lines(text)))
 
 
+@pytest.mark.parametrize("end", ['"open,benchmark\n', "null\0,benchmark\n", "x,benchmark\n" * 10_000])
+def test_of_a_file_that_is_refused_nothing_is_taken_in(world: Experiments, end: str) -> None:
+    """Wherever its fault is: there is no report, so nobody would know which rows must not be sent again."""
+    with pytest.raises((MalformedRequestError, PayloadTooLargeError)):
+        world.importing.run("ada", read_csv(lines("name,experiment_type\n" + "good,benchmark\n" * 150 + end)))
+    assert world.listed() == []
+
+
 def test_what_is_no_text_is_refused() -> None:
     """A picture, say."""
     with pytest.raises(MalformedRequestError):
