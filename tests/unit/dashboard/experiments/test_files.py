@@ -78,7 +78,7 @@ def test_each_row_is_accepted_or_skipped_with_its_reason(world: Experiments) -> 
 def test_what_went_out_comes_in_and_a_second_time_changes_nothing(tmp_path: Path, form: str) -> None:
     """Every field survives, formulas too."""
     here, there = Experiments(tmp_path / "here"), Experiments(tmp_path / "there")
-    here.create("=HYPERLINK(1)", "+1", "-1", "@x", "a, \"b\" 'c'", "'quoted", parameters={"=x": ["ü", None, 1.5]})
+    here.create("=HYPERLINK(1)", "+1", "-1", "@x", "a, \"b\" 'c'", "'=quoted", parameters={"=x": ["ü", None, 1.5]})
     here.service.create("ada", BODY | {"description": "two\nlines"})
     pieces, _ = here.exporting.run("ada", {"format": form})
     body = b"".join(pieces)
@@ -171,6 +171,11 @@ def test_json_that_is_no_list_is_refused(body: bytes) -> None:
     """As unreadable or as wrong."""
     with pytest.raises((MalformedRequestError, ValidationError)):
         list(read_json(body))
+
+
+def test_json_may_begin_with_a_byte_order_mark() -> None:
+    """As files from Windows do, of CSV too."""
+    assert list(read_json(b"\xef\xbb\xbf" + json.dumps([BODY]).encode())) == [BODY]
 
 
 def test_a_file_is_read_as_it_arrives() -> None:
