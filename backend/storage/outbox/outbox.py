@@ -94,9 +94,9 @@ class Outbox:
         now = utc_iso(self._clock.now())
         rows = []
         for one in writes:
-            request = one.request().decode()
+            request = one.request()
             place = (one.owner, one.table, one.record_id, one.operation)
-            rows.append((self._new_id(), *place, request, len(request), now))
+            rows.append((self._new_id(), *place, request.decode(), len(request), now))
 
         def work(connection: sqlite3.Connection) -> None:
             connection.executemany(_ADD, [_with_owner(connection, row) for row in rows])
@@ -179,15 +179,19 @@ class Outbox:
         return Counts(pending["number"], aside["number"], size[0]["size"] if size else 0, pending["oldest"])
 
     def hold(self, holder: str, seconds: float) -> bool:
-        """Take or renew the lease of replaying; False where somebody else has it."""
-        now = self._clock.now().timestamp()
+        """Take or renew the lease of replaying; False where somebody else has it.
+
+        By the machine's own time, which nobody sets: all processes at one file share it. One that ends later than it
+        could is of before a restart of the machine.
+        """
 
         def work(connection: sqlite3.Connection) -> bool:
+            now = self._clock.monotonic()  # here, where nobody else renews meanwhile
             sql = (
                 "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder,"
-                " until = excluded.until WHERE holder = excluded.holder OR until < ?"
+                " until = excluded.until WHERE holder = excluded.holder OR until < ? OR until > ?"
             )
-            return connection.execute(sql, (_LEASE, holder, now + seconds, now)).rowcount > 0
+            return connection.execute(sql, (_LEASE, holder, now + seconds, now, now + seconds)).rowcount > 0
 
         return self._change(work)
 
@@ -246,7 +250,10 @@ def _exceeds(connection: sqlite3.Connection, owner: str, limits: Sequence[float]
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    request = orjson.loads(row["request"])
+    try:
+        request = orjson.loads(row["request"])
+    except orjson.JSONDecodeError:
+        request = {"data": None, "filters": ()}  # damaged: without data it is refused, and so set aside
     place = (row["table_name"], row["operation"], row["record_id"], row["owner"])
     write = Write(*place, request["data"], tuple(request["filters"]))
     told = (row["state"], row["attempts"], row["error"], row["queued_at"], row["tried_at"])

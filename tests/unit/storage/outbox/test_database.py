@@ -164,8 +164,9 @@ def test_it_is_bounded_by_bytes(tmp_path: Path) -> None:
     world = World(tmp_path, max_bytes=3000, owner_share=1.0)
     world.inner.fail_all()
     world.insert()
-    with pytest.raises(OutboxFullError):
-        world.insert(parameters={"x": "y" * 3000})
+    for text in ("y" * 3000, "☄" * 1000):
+        with pytest.raises(OutboxFullError):
+            world.insert(parameters={"x": text})
     world.close()
 
 
