@@ -155,9 +155,7 @@ class Outbox:
         Raises:
             NotFoundError: no such entry is set aside.
         """
-        entry = self._aside(entry_id)
-        self._run("UPDATE entries SET state = 'pending', attempts = 0 WHERE seq = ?", entry.seq)
-        return entry
+        return self._decided(entry_id, "UPDATE entries SET state = 'pending', attempts = 0")
 
     def discard(self, entry_id: str) -> Entry:
         """Remove an entry that was set aside, for good.
@@ -165,9 +163,7 @@ class Outbox:
         Raises:
             NotFoundError: no such entry is set aside.
         """
-        entry = self._aside(entry_id)
-        self.done(entry)
-        return entry
+        return self._decided(entry_id, "DELETE FROM entries")
 
     def counts(self) -> Counts:
         """Return how much there is."""
@@ -204,6 +200,13 @@ class Outbox:
         """Close the file."""
         self._offload(self._file.close)
 
+    def _decided(self, entry_id: str, act: str) -> Entry:
+        """Do with an entry what somebody has decided; who comes second is told so."""
+        entry = self._aside(entry_id)
+        if not self._run(f"{act} WHERE seq = ? AND state = 'set_aside'", entry.seq):
+            raise NotFoundError("the entry is not set aside any more")
+        return entry
+
     def _aside(self, entry_id: str) -> Entry:
         found = self._entries("state = 'set_aside' AND id = ?", entry_id)
         if not found:
@@ -222,8 +225,8 @@ class Outbox:
             raise DatabaseError(f"the outbox cannot be read: {error}") from error
         return found
 
-    def _run(self, sql: str, *values: Any) -> None:
-        self._change(lambda connection: connection.execute(sql, values).rowcount)
+    def _run(self, sql: str, *values: Any) -> int:
+        return self._change(lambda connection: connection.execute(sql, values).rowcount)
 
     def _change(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:

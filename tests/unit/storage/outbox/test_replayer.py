@@ -251,6 +251,22 @@ def test_what_was_set_aside_can_be_tried_again_or_discarded(world: World) -> Non
     assert world.outbox.counts() == (0, 0, 0, None)
 
 
+def test_of_two_who_decide_about_an_entry_at_once_one_is_told_that_he_was_late(world: World) -> None:
+    """Nothing that is to be tried again is removed, and nobody is told that something was done that was not."""
+    world.inner.fail_all()
+    row = experiment()
+    world.change(row, name="changed")
+    heal(world)
+    world.replayer.replay()
+    entry = world.outbox.listing(9, state="set_aside")[0]
+    world.outbox._aside = lambda _: entry  # type: ignore[method-assign]  # both have seen it before either decided
+    world.outbox.retry(entry.id)
+    for late in (world.outbox.discard, world.outbox.retry):
+        with pytest.raises(NotFoundError):
+            late(entry.id)
+    assert world.outbox.counts()[:2] == (1, 0)
+
+
 def test_one_process_replays_at_a_time_and_a_dead_one_is_waited_out(world: World) -> None:
     """The lease runs out by itself; a process that stops gives it back."""
     other = world.new_replayer()
