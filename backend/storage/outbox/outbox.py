@@ -115,10 +115,11 @@ class Outbox:
         return self._entries("state = 'pending' ORDER BY seq LIMIT ?", limit)
 
     def of_owner(self, table: str, owner: str | None, limit: int = 500) -> list[Entry]:
-        """Return what waits of one person, or of everybody (None), in its order."""
+        """Return the newest of what waits of one person, or of everybody (None), in its order."""
         owned = "" if owner is None else " AND owner = ?"
         values = (table, limit) if owner is None else (table, owner, limit)
-        return self._entries(f"state = 'pending' AND table_name = ?{owned} ORDER BY seq LIMIT ?", *values)
+        newest = self._entries(f"state = 'pending' AND table_name = ?{owned} ORDER BY seq DESC LIMIT ?", *values)
+        return newest[::-1]
 
     def of_record(self, table: str, record_id: str) -> list[Entry]:
         """Return what waits about one record, in its order."""
