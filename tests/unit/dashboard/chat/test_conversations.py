@@ -1,12 +1,9 @@
 """Listing, searching, renaming, exporting, deleting."""
 
-import uuid
-
 import pytest
 
 from backend.errors import NotFoundError, ValidationError
 from backend.schemas.chat import ConversationListSchema, ConversationSchema, HistorySchema
-from backend.storage.conditions import MAX_IN
 from tests.unit.dashboard.chat_world import ME, SOMEBODY, Model, World
 
 
@@ -94,16 +91,6 @@ def test_a_search_shows_where_in_a_conversation_it_has_found_its_words(world):
     assert "match" not in world.chat.conversations(ME)["conversations"][0]
     assert world.chat.conversations(SOMEBODY, search="inject")["conversations"] == []
     assert ConversationListSchema().validate(world.chat.conversations(ME, search="inject")) == {}
-
-
-def test_a_word_of_very_many_conversations_is_found_in_the_newest_of_them(world):
-    made = [world.chat.create(ME, f"Number {number}") for number in range(MAX_IN + 10)]
-    said = {"user_id": ME, "role": "user", "content": "the word", "status": "complete"}
-    messages = [
-        said | {"id": str(uuid.uuid4()), "conversation_id": row["id"], "created_at": row["created_at"]} for row in made
-    ]
-    assert world.database.execute_query("messages", "insert", data=messages)["success"]
-    assert len(titles(world, search="word", limit=100)) == 100
 
 
 def test_a_conversation_may_be_begun_empty_and_used_then(world):
