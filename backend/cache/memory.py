@@ -27,6 +27,7 @@ class MemoryTier:
         self._bytes = 0
         # Names share counters: at worst a value counts as outdated without being so. A counter a name would never end.
         self._generations = [0] * _COUNTERS
+        self._changes = 0
         self._leases: dict[str, tuple[str, float]] = {}
         self._lock = RLock()  # nothing switches inside
 
@@ -50,9 +51,20 @@ class MemoryTier:
             self._kept.move_to_end(key)
             return found
 
-    def set(self, key: str, envelope: Envelope, *, generation: str | None = None) -> bool:
-        """Keep an envelope; see `Tier`."""
+    def moment(self) -> int:
+        """Return a number that grows with every invalidation of anything."""
+        return self._changes
+
+    def set(self, key: str, envelope: Envelope, *, generation: str | None = None, since: int | None = None) -> bool:
+        """Keep an envelope; see `Tier`.
+
+        Args:
+            since: what `moment` told before the envelope was read elsewhere. If it has been invalidated since, it is
+                not kept at all.
+        """
         with self._lock:
+            if since is not None and self._has_changed(since, (key, *envelope.tags)):
+                return False
             outdated = generation is not None and generation != self.generation(key, envelope.tags)
             if outdated and key in self._kept:
                 return False
@@ -63,21 +75,21 @@ class MemoryTier:
     def invalidate(self, key: str) -> None:
         """Mark as outdated; see `Tier`."""
         with self._lock:
-            self._generations[hash(key) % _COUNTERS] += 1
+            self._count(key)
             if key in self._kept:
                 self._kept[key] = self._kept[key].invalidated()
 
     def invalidate_tag(self, tag: str) -> None:
         """Mark everything with the tag as outdated; see `Tier`."""
         with self._lock:
-            self._generations[hash(tag) % _COUNTERS] += 1
+            self._count(tag)
             for key in self._tagged.get(tag, ()):
                 self._kept[key] = self._kept[key].invalidated()
 
     def delete(self, key: str) -> None:
         """Forget; see `Tier`."""
         with self._lock:
-            self._generations[hash(key) % _COUNTERS] += 1
+            self._count(key)
             self._drop(key)
 
     def generation(self, key: str, tags: Sequence[str]) -> str:
@@ -98,6 +110,13 @@ class MemoryTier:
         with self._lock:
             if self._leases.get(key, ("", 0.0))[0] == token:
                 del self._leases[key]
+
+    def _count(self, name: str) -> None:
+        self._changes += 1
+        self._generations[hash(name) % _COUNTERS] = self._changes
+
+    def _has_changed(self, since: int, names: Sequence[str]) -> bool:
+        return any(self._generations[hash(name) % _COUNTERS] > since for name in names)
 
     def _keep(self, key: str, envelope: Envelope) -> None:
         size = envelope.size + len(key)

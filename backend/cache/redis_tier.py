@@ -199,7 +199,7 @@ def _meta(envelope: Envelope) -> bytes:
 
 def _decoded(fields: dict[bytes, bytes]) -> Envelope:
     stored_at, stale_until, seconds, tags, absent, etag = orjson.loads(fields[b"meta"])
-    return Envelope(
+    made = Envelope(
         body=fields[b"body"],
         stored_at=float(stored_at),
         fresh_until=float(fields[b"fresh_until"]),
@@ -207,5 +207,7 @@ def _decoded(fields: dict[bytes, bytes]) -> Envelope:
         seconds=float(seconds),
         tags=tuple(tags),
         absent=bool(absent),
-        etag=str(etag),
     )
+    if made.etag != etag:
+        raise ValueError("the body is not the one that was stored")
+    return made

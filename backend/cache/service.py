@@ -132,6 +132,7 @@ class CacheService:
         ttl: float | None = None,
         stale: float | None = None,
         force: bool = False,
+        patient: bool = False,
         **more: Any,
     ) -> Cached:
         """Return the value under `key`, computing it where it is missing or outdated.
@@ -141,6 +142,7 @@ class CacheService:
             ttl: seconds for which it is fresh; None for the cache's own.
             stale: seconds after that for which it is kept as a stale copy; None for the cache's own.
             force: compute even if it is fresh, and wait for the outcome.
+            patient: where it is outdated wait for the outcome, although there is a stale copy.
             more: tags, absent_ttl and keep; see `Plan`.
 
         Raises:
@@ -159,7 +161,7 @@ class CacheService:
             return Cached(known.value(), known, "hit")
         copy = known if known is not None and known.is_usable(now) else None
         flight, limit = self._flights.join(key, plan, known), current_deadline()
-        seconds = self._max_wait if force or copy is None else self._patience_left(flight)
+        seconds = self._max_wait if force or patient or copy is None else self._patience_left(flight)
         landed = flight.done.wait(seconds if limit is None else min(seconds, limit.remaining()))
         return _outcome(flight, copy, landed)
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from backend.cache.envelope import Envelope
+from backend.cache.envelope import INVALIDATED, Envelope
 from backend.cache.memory import MemoryTier
 from backend.cache.tier import Tier
 from backend.errors import DashboardError
@@ -75,22 +75,26 @@ class Tiers:
             self._looking.pop(key).set()
 
     def _compared(self, key: str, known: Envelope | None) -> Envelope | None:
+        since = self.memory.moment()
         found: Envelope | None = self._ask(lambda shared: shared.get(key), _AWAY)
         if found is _AWAY:
             return known
         newest = known.invalidated() if found is None and known is not None else found
         if found is not None and known is not None and known.stored_at > found.stored_at:
-            newest = known  # stored while the shared tier was away
-        if newest is not None:
-            self.memory.set(key, newest.trusted(self._trusted_until()))
-        return newest
+            # Stored while the shared tier was away. What was invalidated there may have been so before or after that.
+            newest = known.invalidated() if found.fresh_until == INVALIDATED else known
+        return newest if newest is None else self._taken_over(key, newest, since)
 
     def get_shared(self, key: str) -> Envelope | None:
         """Return what another process may have stored."""
+        since = self.memory.moment()
         found: Envelope | None = self._ask(lambda shared: shared.get(key), None)
-        if found is not None:
-            self.memory.set(key, found.trusted(self._trusted_until()))
-        return found
+        return found if found is None else self._taken_over(key, found, since)
+
+    def _taken_over(self, key: str, found: Envelope, since: int) -> Envelope:
+        """Keep what the shared tier told; an invalidation here since that moment has overtaken it."""
+        taken = self.memory.set(key, found.trusted(self._trusted_until()), since=since)
+        return found if taken else found.invalidated()
 
     def put(self, key: str, envelope: Envelope, generations: Generations | None = None) -> Envelope:
         """Keep an envelope in both; see `Tier.set`.
@@ -108,18 +112,15 @@ class Tiers:
 
     def invalidate(self, key: str) -> None:
         """Mark as outdated in both."""
-        self.memory.invalidate(key)
-        self._tell("invalidate", key)
+        self._in_both("invalidate", key)
 
     def invalidate_tag(self, tag: str) -> None:
         """Mark everything with the tag as outdated in both."""
-        self.memory.invalidate_tag(tag)
-        self._tell("invalidate_tag", tag)
+        self._in_both("invalidate_tag", tag)
 
     def delete(self, key: str) -> None:
         """Forget in both."""
-        self.memory.delete(key)
-        self._tell("delete", key)
+        self._in_both("delete", key)
 
     def generations(self, key: str, tags: Sequence[str]) -> Generations:
         """Return both tiers' generations."""
@@ -137,8 +138,15 @@ class Tiers:
     def _trusted_until(self) -> float:
         return self._clock.now().timestamp() + self._trust
 
+    def _in_both(self, verb: str, name: str) -> None:
+        outdate: Callable[[str], None] = getattr(self.memory, verb)
+        outdate(name)
+        if self._shared is not None:
+            self._tell(verb, name)
+            outdate(name)  # once more: meanwhile somebody may have taken the old value over from there
+
     def _tell(self, verb: str, name: str) -> None:
-        if self._shared is not None and self._ask(lambda shared: getattr(shared, verb)(name), _AWAY) is _AWAY:
+        if self._ask(lambda shared: getattr(shared, verb)(name), _AWAY) is _AWAY:
             while len(self._owed) >= _MAX_OWED:
                 del self._owed[next(iter(self._owed))]
             self._owed[verb, name] = None

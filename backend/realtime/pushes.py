@@ -108,7 +108,7 @@ class Pushes:
     def _push_summaries(self, users: set[str]) -> None:
         for user in users:
             try:
-                payload = self._summaries.summary(user)
+                payload = self._summaries.summary(user, patient=True)  # nobody asks again for what is pushed
             except DashboardError:
                 continue  # recorded by the guard; the page asks again and is told then
             self._broadcaster.publish("summary", "summary_update", payload, user=user)

@@ -12,7 +12,7 @@ from backend.storage.searches import index_of, words_of
 from backend.storage.tables import columns_of, kind_of
 from backend.storage.values import encode
 
-MAX_IN = 500
+MAX_IN = 150  # ids: what fits into an address of 8 KB, which is all that proxies before PostgREST take
 MAX_DEPTH = 3
 MAX_ROWS = 1_000_000_000
 _ONE_VALUE = frozenset(("eq", "neq", "lt", "lte", "gt", "gte"))

@@ -52,7 +52,8 @@ def _apply(connection: sqlite3.Connection, version: int, sql: str) -> None:
             connection.execute(f"PRAGMA user_version = {version:d}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk has ended it already
+            connection.execute("ROLLBACK")
         raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from backend.storage.conditions import AnyOf, Comparison, Condition
@@ -9,6 +10,7 @@ from backend.storage.patterns import regular_expression
 from backend.storage.searches import postgres_query
 
 Parameter = tuple[str, str]
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 _IS = {None: "null", True: "true", False: "false"}
 
 
@@ -54,7 +56,12 @@ def _spelled(one: Comparison) -> tuple[str, str | tuple[str, ...]]:
 
 
 def _list(values: Sequence[str]) -> str:
-    return f"({','.join(map(_quoted, values))})"
+    return f"({','.join(value if _is_plain(value) else _quoted(value) for value in values)})"
+
+
+def _is_plain(value: str) -> bool:
+    """Whether it needs no quotes, which an address has three characters for, each."""
+    return _PLAIN.fullmatch(value) is not None and value.lower() != "null"
 
 
 def _quoted(value: str) -> str:

@@ -97,6 +97,7 @@ def test_what_is_no_envelope_is_a_miss(redis_server: RedisServer, cache: CacheSe
         lambda: client.hset(entry, "body", "1"),
         lambda: client.hset(entry, mapping={"body": "1", "fresh_until": "x", "meta": "[1]"}),
         lambda: client.hset(entry, mapping={"body": "1", "fresh_until": "1", "meta": "not json"}),
+        lambda: client.hset(entry, mapping={"body": '{"a', "fresh_until": "9e9", "meta": '[1,9e9,0,[],false,"etag"]'}),
     ):
         client.delete(entry)
         damage()

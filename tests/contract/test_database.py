@@ -242,6 +242,7 @@ def test_order_limit_and_offset_cut_pages(database: Database) -> None:
     assert names(database, order=order) == ["d", "b", "c", "a"]
     assert names(database, order=order, limit=2, offset=1) == ["b", "c"]
     assert names(database, order=order, offset=3) == ["a"]
+    assert [names(database, order=order, offset=9, limit=limit) for limit in (None, 5, 2000)] == [[], [], []]
     assert names(database, limit=0) == []
 
 

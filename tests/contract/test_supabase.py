@@ -174,6 +174,8 @@ def test_more_rows_than_one_answer_holds_come_in_pages(server: SupabaseDatabase)
     assert len(rows(server.execute_query("experiments", "select", columns="id", order=order, limit=1100))) == 1100
     part = rows(server.execute_query("experiments", "select", columns="id", order=order, limit=1100, offset=1000))
     assert part == found[1000:]
+    counted = server.execute_query("experiments", "count", columns="user_id,id")
+    assert (count(counted), len(rows(counted))) == (1203, 1203)
 
 
 def test_an_id_that_is_none_is_the_callers_fault(server: SupabaseDatabase) -> None:

@@ -111,6 +111,7 @@ def test_a_file_that_cannot_be_taken_in_is_refused_with_the_standard_body(ann, b
     answer = ann.post("/api/experiments/import", data=body, headers=headers)
     assert answer.status_code == status, answer.json
     assert {"error", "error_code", "error_id", "message"} <= answer.json.keys()
+    assert names(ann) == []
 
 
 def test_a_file_larger_than_other_bodies_may_be_is_taken_in(ann):

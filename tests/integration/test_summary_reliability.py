@@ -186,6 +186,21 @@ def test_a_database_that_hangs_delays_nobody_who_can_be_shown_something(
     assert "stale" not in rest.get(SUMMARY).body
 
 
+def test_with_a_slow_database_a_change_is_pushed_late_and_not_as_it_was_before(
+    jupiter: UnreliableJupiter, rest: Rest
+) -> None:
+    """What is pushed because of a change shows it: nobody asks again for what was pushed as outdated."""
+    create(rest, "a")
+    rest.get(SUMMARY)
+    with jupiter.events(jupiter.token) as events:
+        mark = events.mark()
+        jupiter.told(hang=("select", "count"))
+        create(rest, "b")
+        time.sleep(1.0)  # four times as long as anybody waits who can be shown something older
+        jupiter.told()
+        events.wait_for("summary_update", lambda told: told["total_experiments"] == 2, since=mark)
+
+
 def _slowest(rest: Rest) -> float:
     seconds = []
     for _ in range(100):

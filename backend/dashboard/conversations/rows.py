@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from backend.storage.conditions import MAX_IN
 from backend.storage.database import Database, Filter, rows
 from backend.storage.searches import words_of
 
@@ -90,7 +91,7 @@ class ConversationRows:
         found = self._found(user_id, search, columns="conversation_id", limit=MAX_FOUND)
         ids = list(dict.fromkeys(row["conversation_id"] for row in found))
         in_title = [{"column": "title", "operator": "search", "value": search}]
-        return {"any_of": [in_title, [{"column": "id", "operator": "in", "value": ids}]]}
+        return {"any_of": [in_title, [{"column": "id", "operator": "in", "value": ids[:MAX_IN]}]]}
 
     def _found(self, user_id: str, search: str, *more: Filter, columns: str, limit: int) -> list[Row]:
         filters = [*_own(user_id), *more, {"column": "content", "operator": "search", "value": search}]

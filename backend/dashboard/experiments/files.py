@@ -6,6 +6,7 @@ A cell of CSV that begins like a formula is written with an apostrophe before it
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
@@ -61,7 +62,7 @@ def read_json(body: bytes) -> Iterator[Any]:
         PayloadTooLargeError: there are more rows than allowed.
     """
     try:
-        told = orjson.loads(body)
+        told = orjson.loads(body.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError as error:
         raise MalformedRequestError(f"not JSON: {error}") from None
     rows = told.get("experiments") if isinstance(told, dict) else told
@@ -132,14 +133,19 @@ def _parameters(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _plain(cell: str) -> str:
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
+    return cell[1:] if cell[:1] == "'" and _is_formula(cell) else cell
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if _is_formula(text) else text
+
+
+def _is_formula(text: str) -> bool:
+    """Also behind apostrophes: of those reading takes one away, which must not be one of the text's own."""
+    return text.lstrip("'").startswith(FORMULA)
 
 
 def _csv(rows: Iterable[Iterable[str]]) -> bytes:

@@ -79,14 +79,14 @@ class ExperimentImport:
         """Take in what was found in a file; see `ImportReportSchema`.
 
         Raises:
-            DashboardError: the file itself is wrong; what came before that is taken in.
+            DashboardError: the file itself is wrong, wherever; nothing of it is taken in.
         """
+        chunks = [*_chunks(enumerate(found, 1))]  # whole: what is refused in the middle would have no report
         report = _Report()
         seen: set[str] = set()
         try:
-            for chunk in _chunks(enumerate(found, 1)):
+            for chunk in chunks:
                 self._take(user_id, chunk, seen, report)
-                runtime.sleep(0)  # a long file is not to hold everybody else
         finally:
             if any(row["outcome"] == "accepted" for row in report.rows):
                 self._experiments.changed(user_id, "imported")
@@ -158,6 +158,7 @@ class ExperimentImport:
 
 def _chunks(found: Iterator[tuple[int, Any]]) -> Iterator[list[tuple[int, Any]]]:
     while chunk := list(islice(found, CHUNK)):
+        runtime.sleep(0)  # a long file is not to hold everybody else
         yield chunk
 
 

@@ -82,8 +82,8 @@ def overlay(found: Iterable[Row], entries: Sequence[Entry]) -> list[Row]:
         one = entry.write
         present = known.get(one.record_id)
         if one.operation in {"insert", "upsert"}:
-            if present is None or present.get("user_id") == one.owner:
-                known[one.record_id] = (present or {}) | (one.data or {}) | {"queued": True}
+            if one.data and (present is None or present.get("user_id") == one.owner):
+                known[one.record_id] = (present or {}) | one.data | {"queued": True}
         elif present is not None and _finds(one, present):
             if one.operation == "update":
                 known[one.record_id] = present | (one.data or {}) | {"queued": True}
@@ -93,8 +93,8 @@ def overlay(found: Iterable[Row], entries: Sequence[Entry]) -> list[Row]:
 
 
 def _finds(one: Write, row: Row) -> bool:
-    """Whether the write is about this row: not if it names another owner."""
-    return all(
+    """Whether the write is about this row: not if it names another owner, or nothing because it is damaged."""
+    return bool(one.filters) and all(
         row.get(condition["column"]) == condition["value"]
         for condition in one.filters
         if "column" in condition and condition.get("operator", "eq") == "eq"

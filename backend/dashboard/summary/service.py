@@ -72,18 +72,21 @@ class SummaryService:
         self._stale = stale
         self._deadline_seconds = deadline_seconds
 
-    def summary(self, user_id: str, force_refresh: bool = False) -> dict[str, Any]:
+    def summary(self, user_id: str, force_refresh: bool = False, *, patient: bool = False) -> dict[str, Any]:
         """Return the summary of a person's experiments.
 
         Args:
             force_refresh: ask the database even if a fresh summary is kept.
+            patient: rather wait for a slow database than take an outdated summary that is kept.
 
         Raises:
             CircuitBreakerOpenError: the database is not asked at the moment and nothing is kept; with fallback_data.
             DatabaseError: the database fails and nothing is kept; with fallback_data.
         """
         try:
-            answer = self._cache.get_or_compute(summary_key(user_id), force=force_refresh, **self._how(user_id))
+            answer = self._cache.get_or_compute(
+                summary_key(user_id), force=force_refresh, patient=patient, **self._how(user_id)
+            )
         except DashboardError as error:
             raise self._unavailable(error) from error
         if answer.state == "stale":

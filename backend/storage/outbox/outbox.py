@@ -94,9 +94,9 @@ class Outbox:
         now = utc_iso(self._clock.now())
         rows = []
         for one in writes:
-            request = one.request().decode()
+            request = one.request()
             place = (one.owner, one.table, one.record_id, one.operation)
-            rows.append((self._new_id(), *place, request, len(request), now))
+            rows.append((self._new_id(), *place, request.decode(), len(request), now))
 
         def work(connection: sqlite3.Connection) -> None:
             connection.executemany(_ADD, [_with_owner(connection, row) for row in rows])
@@ -115,10 +115,11 @@ class Outbox:
         return self._entries("state = 'pending' ORDER BY seq LIMIT ?", limit)
 
     def of_owner(self, table: str, owner: str | None, limit: int = 500) -> list[Entry]:
-        """Return what waits of one person, or of everybody (None), in its order."""
+        """Return the newest of what waits of one person, or of everybody (None), in its order."""
         owned = "" if owner is None else " AND owner = ?"
         values = (table, limit) if owner is None else (table, owner, limit)
-        return self._entries(f"state = 'pending' AND table_name = ?{owned} ORDER BY seq LIMIT ?", *values)
+        newest = self._entries(f"state = 'pending' AND table_name = ?{owned} ORDER BY seq DESC LIMIT ?", *values)
+        return newest[::-1]
 
     def of_record(self, table: str, record_id: str) -> list[Entry]:
         """Return what waits about one record, in its order."""
@@ -155,9 +156,7 @@ class Outbox:
         Raises:
             NotFoundError: no such entry is set aside.
         """
-        entry = self._aside(entry_id)
-        self._run("UPDATE entries SET state = 'pending', attempts = 0 WHERE seq = ?", entry.seq)
-        return entry
+        return self._decided(entry_id, "UPDATE entries SET state = 'pending', attempts = 0")
 
     def discard(self, entry_id: str) -> Entry:
         """Remove an entry that was set aside, for good.
@@ -165,9 +164,7 @@ class Outbox:
         Raises:
             NotFoundError: no such entry is set aside.
         """
-        entry = self._aside(entry_id)
-        self.done(entry)
-        return entry
+        return self._decided(entry_id, "DELETE FROM entries")
 
     def counts(self) -> Counts:
         """Return how much there is."""
@@ -179,15 +176,19 @@ class Outbox:
         return Counts(pending["number"], aside["number"], size[0]["size"] if size else 0, pending["oldest"])
 
     def hold(self, holder: str, seconds: float) -> bool:
-        """Take or renew the lease of replaying; False where somebody else has it."""
-        now = self._clock.now().timestamp()
+        """Take or renew the lease of replaying; False where somebody else has it.
+
+        By the machine's own time, which nobody sets: all processes at one file share it. One that ends later than it
+        could is of before a restart of the machine.
+        """
 
         def work(connection: sqlite3.Connection) -> bool:
+            now = self._clock.monotonic()  # here, where nobody else renews meanwhile
             sql = (
                 "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder,"
-                " until = excluded.until WHERE holder = excluded.holder OR until < ?"
+                " until = excluded.until WHERE holder = excluded.holder OR until < ? OR until > ?"
             )
-            return connection.execute(sql, (_LEASE, holder, now + seconds, now)).rowcount > 0
+            return connection.execute(sql, (_LEASE, holder, now + seconds, now, now + seconds)).rowcount > 0
 
         return self._change(work)
 
@@ -199,6 +200,13 @@ class Outbox:
     def close(self) -> None:
         """Close the file."""
         self._offload(self._file.close)
+
+    def _decided(self, entry_id: str, act: str) -> Entry:
+        """Do with an entry what somebody has decided; who comes second is told so."""
+        entry = self._aside(entry_id)
+        if not self._run(f"{act} WHERE seq = ? AND state = 'set_aside'", entry.seq):
+            raise NotFoundError("the entry is not set aside any more")
+        return entry
 
     def _aside(self, entry_id: str) -> Entry:
         found = self._entries("state = 'set_aside' AND id = ?", entry_id)
@@ -218,8 +226,8 @@ class Outbox:
             raise DatabaseError(f"the outbox cannot be read: {error}") from error
         return found
 
-    def _run(self, sql: str, *values: Any) -> None:
-        self._change(lambda connection: connection.execute(sql, values).rowcount)
+    def _run(self, sql: str, *values: Any) -> int:
+        return self._change(lambda connection: connection.execute(sql, values).rowcount)
 
     def _change(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
@@ -246,7 +254,10 @@ def _exceeds(connection: sqlite3.Connection, owner: str, limits: Sequence[float]
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    request = orjson.loads(row["request"])
+    try:
+        request = orjson.loads(row["request"])
+    except orjson.JSONDecodeError:
+        request = {"data": None, "filters": ()}  # damaged: without data it is refused, and so set aside
     place = (row["table_name"], row["operation"], row["record_id"], row["owner"])
     write = Write(*place, request["data"], tuple(request["filters"]))
     told = (row["state"], row["attempts"], row["error"], row["queued_at"], row["tried_at"])

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -35,6 +35,7 @@ PAUSE_SECONDS = 1.0
 BATCH = 100
 MAX_ATTEMPTS = 10
 PROBE_SECONDS = 5.0
+STOP_SECONDS = 2.0
 _REFUSED = (ValidationError, ForbiddenError, ConflictError)
 # What makes a record the same although its id is another: the client's own mark of it.
 _NATURAL_KEYS = {"messages": ("user_id", "client_message_id")}
@@ -46,6 +47,10 @@ class Replayed:
 
     table: str
     owner: str
+
+
+class _NoUseError(Exception):
+    """There is no use in going on: the database is away, or it is another process's turn."""
 
 
 class Replayer:
@@ -75,6 +80,9 @@ class Replayer:
         self._holder = holder or f"{os.getpid()}-{uuid.uuid4()}"
         self._listeners = listeners if listeners is not None else Listeners()
         self._soon = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()
+        self._renewal = 0.0
         self._stopped = False
 
     def subscribe(self, callback: Callable[[Replayed], object]) -> Callable[[], None]:
@@ -96,9 +104,12 @@ class Replayer:
             self._soon.clear()
 
     def stop(self) -> None:
-        """End `run`, and let another process go on."""
+        """End `run` after the write that is under way, and let another process go on."""
         self._stopped = True
         self._soon.set()
+        if not self._idle.wait(STOP_SECONDS):
+            logger.warning("⚠️ A write of the outbox is still under way: its lease is left to run out")
+            return
         try:
             self._outbox.release(self._holder)
         except DatabaseError as error:
@@ -111,47 +122,73 @@ class Replayer:
             DatabaseError: the outbox itself cannot be read or written.
         """
         done, going_on = 0, True
-        while going_on and not self._stopped:
-            entries = self._outbox.pending(BATCH)
-            if not entries or not self._outbox.hold(self._holder, LEASE_SECONDS):
-                break
-            taken, going_on = self._batch(entries)
-            done += taken
+        self._idle.clear()
+        try:
+            while going_on:
+                entries, self._renewal = self._outbox.pending(BATCH), 0.0
+                if not entries or not self._has_turn():
+                    break
+                taken, going_on = self._batch(entries)
+                done += taken
+        finally:
+            self._idle.set()
         if done:
             logger.info("✅ %s writes of the outbox are done", done)
         return done
 
+    def _has_turn(self) -> bool:
+        """Take the lease or renew it in time: who went on without it could write old over new beside another."""
+        if self._stopped:
+            return False
+        now = self._clock.monotonic()
+        if now < self._renewal:
+            return True
+        self._renewal = now + LEASE_SECONDS / 2
+        return self._outbox.hold(self._holder, LEASE_SECONDS)
+
     def _batch(self, entries: Sequence[Entry]) -> tuple[int, bool]:
         """Do entries in their order; return how many were done, and whether there is use in going on."""
         changed: dict[Replayed, None] = {}
-        taken, until = 0, self._clock.monotonic() + LEASE_SECONDS / 2
-        for group in groups(entries):
-            if self._clock.monotonic() > until:
-                break  # renew the lease first
-            try:
-                owners = self._together(group) if len(group) > 1 else self._each(group)
-            except DashboardError as error:
-                self._note(group[0], error)
-                self._tell(changed)
-                return taken, False
-            taken += len(owners)
-            changed.update({Replayed(group[0].write.table, owner): None for owner in owners})
-        self._tell(changed)
+        taken = 0
+        try:
+            for group in groups(entries):
+                for owner in self._together(group) if len(group) > 1 else self._each(group):
+                    taken += 1
+                    changed[Replayed(group[0].write.table, owner)] = None
+        except _NoUseError:
+            return taken, False
+        finally:
+            self._tell(changed)
         return taken, True
 
-    def _together(self, group: Sequence[Entry]) -> list[str]:
-        """Write new rows in one go; one by one where the database refuses one of them."""
+    def _together(self, group: Sequence[Entry]) -> Iterator[str]:
+        """Write new rows in one go; one by one where the database refuses one of them. Yield their owners."""
+        if not self._has_turn():
+            raise _NoUseError
         first = group[0].write
         data = [entry.write.data or {} for entry in group]
         try:
             self._guard.call(lambda: rows(self._database.execute_query(first.table, _named(first), data=data)))
         except _REFUSED:
-            return self._each(group)
+            yield from self._each(group)
+            return
+        except DashboardError as error:
+            self._note(group[0], error)
+            raise _NoUseError from error
         self._outbox.done(*group)
-        return [entry.write.owner for entry in group]
+        yield from (entry.write.owner for entry in group)
 
-    def _each(self, group: Sequence[Entry]) -> list[str]:
-        return [owner for owner in map(self._do, group) if owner is not None]
+    def _each(self, group: Sequence[Entry]) -> Iterator[str]:
+        for entry in group:
+            if not self._has_turn():
+                raise _NoUseError
+            try:
+                owner = self._do(entry)
+            except DashboardError as error:
+                self._note(entry, error)
+                raise _NoUseError from error
+            if owner is not None:
+                yield owner
 
     def _do(self, entry: Entry) -> str | None:
         """Do one entry; return whose record it was, None where it was set aside.

@@ -223,3 +223,58 @@ def test_what_was_stored_during_the_absence_is_not_replaced_by_what_is_older(
     between.away = False
     clock.advance(2)
     assert one.get("k") == "new"
+
+
+def test_an_invalidation_while_the_shared_tier_is_asked_holds(
+    one: CacheService, between: Between, clock: FakeClock
+) -> None:
+    """The answer of before it must not make the copy fresh again."""
+    inner = between.get
+    acts = {"invalidate": "k", "invalidate_tag": "t", "delete": "k"}
+    for verb, name in acts.items():
+        one.set("k", "old", tags=("t",))
+        clock.advance(1)
+
+        def overtaken(key: str, verb: str = verb, name: str = name) -> Any:
+            found = inner(key)
+            between.get = inner  # type: ignore[method-assign]
+            getattr(one, verb)(name)
+            return found
+
+        between.get = overtaken  # type: ignore[method-assign]
+        one.get("k")
+        assert (one.get("k"), one.get_stale("k")) == (None, None if verb == "delete" else "old")
+
+
+def test_who_asks_while_an_invalidation_is_told_does_not_undo_it(
+    one: CacheService, between: Between, clock: FakeClock
+) -> None:
+    """The shared tier still has the old value as a fresh one: neither a question nor a computation may go by it."""
+    inner = between.invalidate
+    for ask in (lambda: one.get("k"), lambda: one.get_or_compute("k", lambda: "new")):
+        one.set("k", "old")
+        clock.advance(1)
+
+        def meanwhile(key: str, ask: Any = ask) -> None:
+            ask()
+            inner(key)
+
+        between.invalidate = meanwhile  # type: ignore[method-assign]
+        one.invalidate("k")
+        assert one.get("k") is None
+        between.invalidate = inner  # type: ignore[method-assign]
+
+
+def test_what_was_stored_during_the_absence_does_not_outlive_an_invalidation(
+    one: CacheService, other: CacheService, between: Between, clock: FakeClock
+) -> None:
+    """The other process changed something meanwhile: whether before or after, nobody can tell."""
+    one.set("k", "oldest")
+    between.away = True
+    clock.advance(2)
+    one.set("k", "old")
+    other.invalidate("k")
+    between.away = False
+    clock.advance(2)
+    assert other.get("anything") is None  # tells what it owes
+    assert (one.get("k"), one.get_stale("k")) == (None, "old")

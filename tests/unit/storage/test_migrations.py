@@ -44,6 +44,15 @@ def test_a_failing_step_leaves_the_one_before_it() -> None:
     assert migrations.migrate(connection, (FIRST, SECOND)) == 2
 
 
+def test_a_full_disk_is_told_as_what_it_is() -> None:
+    """SQLite has ended the transaction by itself then: ending it again would be an error of its own."""
+    connection = connect()
+    connection.execute("PRAGMA max_page_count = 3")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        migrations.migrate(connection, ((1, f"{FIRST[1]}\nINSERT INTO a VALUES (zeroblob(1000000));"),))
+    assert migrations.migrate(connection, (FIRST,)) == 1
+
+
 def test_a_step_that_another_process_did_first_is_not_done_again(tmp_path: Path) -> None:
     """Who waits for the lock looks again when it has it."""
     first, second = connect(tmp_path / "x.db"), connect(tmp_path / "x.db")

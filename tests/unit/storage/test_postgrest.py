@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from typing import Any
 
 import httpx
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.storage.conditions import conditions
+from backend.errors import ValidationError
+from backend.storage.conditions import MAX_IN, conditions
 from backend.storage.patterns import glob, regular_expression
 from backend.storage.postgrest import parameters
 from backend.storage.supabase_faults import failure
@@ -25,6 +27,7 @@ def spelled(*filters: dict[str, Any]) -> list[tuple[str, str]]:
     [
         ({"value": 'a,b."c"'}, ("name", 'eq.a,b."c"')),
         ({"value": ["a,b", 'c"d\\'], "operator": "in"}, ("name", 'in.("a,b","c\\"d\\\\")')),
+        ({"value": ["a-1", "b_2", "null", ""], "operator": "in"}, ("name", 'in.(a-1,b_2,"null","")')),
         ({"value": None, "operator": "is"}, ("name", "is.null")),
         ({"value": "%a%", "operator": "ilike"}, ("name", "ilike.%a%")),
         ({"value": "%a*(b\\_%", "operator": "ilike"}, ("name", "imatch.^.*a\\*\\(b\\_.*$")),
@@ -41,8 +44,18 @@ def test_groups_are_nested_and_their_values_quoted() -> None:
     inner = {"any_of": [[name], [{"column": "status", "operator": "is", "value": None}]]}
     outer = {"any_of": [[name, {"column": "status", "operator": "in", "value": ["x", "y"]}], [inner]]}
     assert spelled(outer) == [
-        ("or", '(and(name.eq."a),b",status.in.("x","y")),or(name.eq."a),b",status.is.null))'),
+        ("or", '(and(name.eq."a),b",status.in.(x,y)),or(name.eq."a),b",status.is.null))'),
     ]
+
+
+def test_the_longest_list_of_ids_fits_into_an_address() -> None:
+    """Proxies, Supabase's own among them, take 8 KB (nginx, large_client_header_buffers); beyond that it is a 414."""
+    ids = [str(uuid.uuid4()) for _ in range(MAX_IN)]
+    listed = {"any_of": [[{"column": "name", "value": "x" * 200}], [{"column": "id", "operator": "in", "value": ids}]]}
+    address = str(httpx.URL("http://x/rest/v1/experiments", params=httpx.QueryParams(spelled(listed))))
+    assert len(address) < 7000
+    with pytest.raises(ValidationError):
+        spelled({"column": "id", "operator": "in", "value": [*ids, str(uuid.uuid4())]})
 
 
 @given(

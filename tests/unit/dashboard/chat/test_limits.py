@@ -1,8 +1,11 @@
 """What is refused, and who may see what."""
 
+import uuid
+
 import pytest
 
 from backend.errors import NotFoundError, RateLimitedError, ValidationError
+from backend.storage.conditions import MAX_IN
 from tests.unit.dashboard.chat_world import ME, SOMEBODY, Model, World
 
 NOBODYS = "99999999-0000-4000-8000-000000000000"
@@ -89,3 +92,13 @@ def test_others_conversations_are_not_listed(world):
     world.ask()
     assert world.chat.conversations(SOMEBODY)["conversations"] == []
     assert world.chat.conversations(SOMEBODY, search="Hello")["conversations"] == []
+
+
+def test_a_word_of_very_many_conversations_is_found_in_the_newest_of_them(world):
+    made = [world.chat.create(ME, f"Number {number}") for number in range(MAX_IN + 10)]
+    said = {"user_id": ME, "role": "user", "content": "the word", "status": "complete"}
+    messages = [
+        said | {"id": str(uuid.uuid4()), "conversation_id": row["id"], "created_at": row["created_at"]} for row in made
+    ]
+    assert world.database.execute_query("messages", "insert", data=messages)["success"]
+    assert len(world.chat.conversations(ME, search="word", limit=100)["conversations"]) == 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,21 @@ def test_what_was_shown_before_is_shown_on_with_the_changes_since(world: Experim
     assert world.service.get("ada", first["id"])["name"] == "a2"
     world.back()
     assert world.listed(sort="name") == ["a2", "c", "d"]
+
+
+def test_damaged_entries_of_the_outbox_change_nothing_that_is_shown(world: Experiments) -> None:
+    """They are for whoever looks after the outbox."""
+    (kept,) = world.create("kept")
+    world.away()
+    world.create("new")
+    world.service.delete("ada", kept["id"])
+    world.service.update("ada", kept["id"], {"name": "other"})
+    with sqlite3.connect(world.folder / "outbox.db") as connection:
+        connection.execute("UPDATE entries SET request = 'x', operation = replace(operation, 'update', 'delete')")
+    connection.close()
+    world.inner.heal()
+    world.clock.advance(120)
+    assert world.listed() == ["kept"]
 
 
 def test_with_nothing_known_a_list_is_an_error(world: Experiments) -> None:

@@ -78,7 +78,7 @@ def test_each_row_is_accepted_or_skipped_with_its_reason(world: Experiments) -> 
 def test_what_went_out_comes_in_and_a_second_time_changes_nothing(tmp_path: Path, form: str) -> None:
     """Every field survives, formulas too."""
     here, there = Experiments(tmp_path / "here"), Experiments(tmp_path / "there")
-    here.create("=HYPERLINK(1)", "+1", "-1", "@x", "a, \"b\" 'c'", "'quoted", parameters={"=x": ["ü", None, 1.5]})
+    here.create("=HYPERLINK(1)", "+1", "-1", "@x", "a, \"b\" 'c'", "'=quoted", parameters={"=x": ["ü", None, 1.5]})
     here.service.create("ada", BODY | {"description": "two\nlines"})
     pieces, _ = here.exporting.run("ada", {"format": form})
     body = b"".join(pieces)
@@ -142,6 +142,14 @@ def test_a_file_that_is_none_is_refused(text: str, error: type[Exception]) -> No
         list(read_csv(lines(text)))
 
 
+@pytest.mark.parametrize("end", ['"open,benchmark\n', "null\0,benchmark\n", "x,benchmark\n" * 10_000])
+def test_of_a_file_that_is_refused_nothing_is_taken_in(world: Experiments, end: str) -> None:
+    """Wherever its fault is: there is no report, so nobody would know which rows must not be sent again."""
+    with pytest.raises((MalformedRequestError, PayloadTooLargeError)):
+        world.importing.run("ada", read_csv(lines("name,experiment_type\n" + "good,benchmark\n" * 150 + end)))
+    assert world.listed() == []
+
+
 def test_what_is_no_text_is_refused() -> None:
     """A picture, say."""
     with pytest.raises(MalformedRequestError):
@@ -163,6 +171,11 @@ def test_json_that_is_no_list_is_refused(body: bytes) -> None:
     """As unreadable or as wrong."""
     with pytest.raises((MalformedRequestError, ValidationError)):
         list(read_json(body))
+
+
+def test_json_may_begin_with_a_byte_order_mark() -> None:
+    """As files from Windows do, of CSV too."""
+    assert list(read_json(b"\xef\xbb\xbf" + json.dumps([BODY]).encode())) == [BODY]
 
 
 def test_a_file_is_read_as_it_arrives() -> None:

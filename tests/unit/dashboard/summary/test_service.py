@@ -318,6 +318,24 @@ def test_a_database_that_hangs_delays_nobody_who_can_be_shown_something(
     database.gate.set()
 
 
+def test_who_is_patient_gets_what_a_slow_database_says_after_a_change(
+    database: FlakyDatabase, guard: Guard, clock: FakeClock
+) -> None:
+    """What is kept from before the change is for those who cannot wait."""
+    cache = CacheService(clock=clock, patience=0.0)
+    service = SummaryService(database, cache, guard, clock=clock)
+    experiments = ExperimentService(database, guard, cache=cache, clock=clock)
+    service.summary("ada")
+    create(experiments, "pending")
+    database.gate.clear()
+    answers: list[dict[str, Any]] = []
+    task = runtime.spawn(lambda: answers.append(service.summary("ada", patient=True)))
+    assert service.summary("ada")["total_experiments"] == 0
+    database.gate.set()
+    assert task.wait(10)
+    assert (answers[0]["total_experiments"], "stale" in answers[0]) == (1, False)
+
+
 def test_fifty_who_ask_at_once_cause_one_round_of_questions(service: SummaryService, database: FlakyDatabase) -> None:
     """Single-flight; all are answered."""
     answers: list[dict[str, Any]] = []

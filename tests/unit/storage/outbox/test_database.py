@@ -159,13 +159,24 @@ def test_one_person_cannot_fill_it_alone(tmp_path: Path) -> None:
     world.close()
 
 
+def test_of_a_persons_many_writes_the_newest_are_shown(world: World) -> None:
+    """What somebody has just done is what they look for; in the order in which it was done."""
+    world.inner.fail_all()
+    for name in "abc":
+        world.insert(name=name)
+    world.insert(name="hers", user_id="eve")
+    for owner, expected in (("ada", ["b", "c"]), (None, ["c", "hers"])):
+        assert [entry.write.row()["name"] for entry in world.outbox.of_owner("experiments", owner, 2)] == expected
+
+
 def test_it_is_bounded_by_bytes(tmp_path: Path) -> None:
     """However few the writes are."""
     world = World(tmp_path, max_bytes=3000, owner_share=1.0)
     world.inner.fail_all()
     world.insert()
-    with pytest.raises(OutboxFullError):
-        world.insert(parameters={"x": "y" * 3000})
+    for text in ("y" * 3000, "☄" * 1000):
+        with pytest.raises(OutboxFullError):
+            world.insert(parameters={"x": text})
     world.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend import runtime
 from backend.errors import NotFoundError
 from backend.storage.database import Filter, rows
 from backend.storage.outbox.replayer import LEASE_SECONDS, MAX_ATTEMPTS, Replayed
@@ -249,6 +251,22 @@ def test_what_was_set_aside_can_be_tried_again_or_discarded(world: World) -> Non
     assert world.outbox.counts() == (0, 0, 0, None)
 
 
+def test_of_two_who_decide_about_an_entry_at_once_one_is_told_that_he_was_late(world: World) -> None:
+    """Nothing that is to be tried again is removed, and nobody is told that something was done that was not."""
+    world.inner.fail_all()
+    row = experiment()
+    world.change(row, name="changed")
+    heal(world)
+    world.replayer.replay()
+    entry = world.outbox.listing(9, state="set_aside")[0]
+    world.outbox._aside = lambda _: entry  # type: ignore[method-assign]  # both have seen it before either decided
+    world.outbox.retry(entry.id)
+    for late in (world.outbox.discard, world.outbox.retry):
+        with pytest.raises(NotFoundError):
+            late(entry.id)
+    assert world.outbox.counts()[:2] == (1, 0)
+
+
 def test_one_process_replays_at_a_time_and_a_dead_one_is_waited_out(world: World) -> None:
     """The lease runs out by itself; a process that stops gives it back."""
     other = world.new_replayer()
@@ -266,6 +284,98 @@ def test_one_process_replays_at_a_time_and_a_dead_one_is_waited_out(world: World
     world.outbox.release("another")
     assert other.replay() == 1
     assert world.names() == ["first", "second"]
+
+
+def test_the_turn_is_kept_while_the_database_is_slow(world: World) -> None:
+    """Another process that began beside it could write something old over something newer."""
+    world.inner.fail_all()
+    for number in range(60):
+        row = experiment(name=f"{number:02}")
+        world.write("insert", data=row if number else row | {"status": None})  # so they are written one by one
+    heal(world)
+    inner, turns = world.inner.execute_query, []
+
+    def slow(*args: Any, **more: Any) -> Any:
+        world.clock.advance(1)
+        turns.append(world.outbox.hold("another", LEASE_SECONDS))
+        return inner(*args, **more)
+
+    world.inner.execute_query = slow  # type: ignore[method-assign]
+    assert world.replayer.replay() == 59
+    assert turns == [False] * 61
+    assert world.names() == [f"{number:02}" for number in range(1, 60)]
+
+
+def test_who_has_lost_the_turn_leaves_the_rest_to_the_other(world: World) -> None:
+    """Frozen for longer than the lease, in the middle: it tells whose records it has changed and writes no more."""
+    world.inner.fail_all()
+    rows_ = [world.insert(name=str(number), user_id=str(number)) for number in range(3)]
+    for row in rows_:
+        world.change(row, status="running")
+    heal(world)
+    inner = world.inner.execute_query
+
+    def frozen(*args: Any, **more: Any) -> Any:
+        result = inner(*args, **more)
+        if args[1] == "update" and world.clock.monotonic() < 1000:
+            world.clock.advance(1000)
+            assert world.outbox.hold("another", LEASE_SECONDS)
+        return result
+
+    world.inner.execute_query = frozen  # type: ignore[method-assign]
+    assert world.replayer.replay() == 4
+    assert [row["status"] for row in world.stored_rows()] == ["running", "pending", "pending"]
+    assert [one.owner for one in world.told] == ["0", "1", "2"]
+    world.outbox.release("another")
+    assert world.replayer.replay() == 2
+
+
+def test_who_stops_in_the_middle_ends_what_it_is_at_and_no_more(world: World) -> None:
+    """Only then has the next process its turn."""
+    world.inner.fail_all()
+    made = [world.insert(name=str(number)) for number in range(2)]
+    for row in made:
+        world.change(row, status="running")
+    heal(world)
+    inner = world.inner.execute_query
+    stops: list[Any] = []
+
+    def stopping(*args: Any, **more: Any) -> Any:
+        if args[1] == "update" and not stops:
+            stops.append(runtime.spawn(world.replayer.stop))
+            runtime.sleep(0.01)
+            assert not world.outbox.hold("another", LEASE_SECONDS)
+        return inner(*args, **more)
+
+    world.inner.execute_query = stopping  # type: ignore[method-assign]
+    assert world.replayer.replay() == 3
+    assert stops[0].wait(10)
+    assert world.new_replayer().replay() == 1
+
+
+def test_a_lease_of_another_time_holds_nobody_up(world: World) -> None:
+    """Of before the machine was started again: it would end in the far future."""
+    world.clock.advance(1_000_000)
+    world.inner.fail_all()
+    world.insert()
+    assert world.outbox.hold("a process of before", LEASE_SECONDS)
+    world.outbox.close()
+    again = World(world.folder)
+    assert again.replayer.replay() == 1
+    again.close()
+
+
+def test_an_entry_that_cannot_be_read_is_set_aside_and_the_others_go_on(world: World) -> None:
+    """Damage in the file: it is shown, and in nobody's way."""
+    world.inner.fail_all()
+    damaged, _ = world.insert(name="damaged"), world.insert(name="good")
+    with sqlite3.connect(world.folder / "outbox.db") as connection:
+        connection.execute("UPDATE entries SET request = '{\"da' WHERE record_id = ?", (damaged["id"],))
+    connection.close()
+    heal(world)
+    assert world.replayer.replay() == 1
+    assert world.names() == ["good"]
+    assert [entry.write.record_id for entry in world.outbox.listing(9, state="set_aside")] == [damaged["id"]]
 
 
 def test_what_waits_is_there_after_a_restart(world: World) -> None:
