@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from typing import TypeVar
 
 from backend.security.principals import Principal
+
+T = TypeVar("T")
 
 _access: ContextVar[Callable[[], str | None] | None] = ContextVar("acting_access", default=None)
 
@@ -32,3 +35,17 @@ def access_token() -> str | None:
     """
     access = _access.get()
     return access() if access is not None else None
+
+
+def carried(func: Callable[[], T]) -> Callable[[], T]:
+    """Return `func` as it acts for whom the present request acts, also where it is called in no request's context."""
+    access = _access.get()
+
+    def run() -> T:
+        token = _access.set(access)
+        try:
+            return func()
+        finally:
+            _access.reset(token)
+
+    return run

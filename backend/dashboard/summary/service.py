@@ -26,6 +26,7 @@ from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.deadline import earliest
 from backend.resilience.guard import Guard
 from backend.schemas.experiments import DEFAULT_RULES, ExperimentRules
+from backend.security import acting
 from backend.storage.database import Database
 
 logger = logging.getLogger("jupiter.data")
@@ -110,7 +111,8 @@ class SummaryService:
 
     def _how(self, user_id: str) -> dict[str, Any]:
         return {
-            "compute": lambda: self._compute(user_id),
+            # A flight has a context of its own; the rows are still this person's, to be read in their name.
+            "compute": acting.carried(lambda: self._compute(user_id)),
             "ttl": self._ttl,
             "stale": self._stale,
             "tags": (experiments_tag(user_id),),

@@ -19,6 +19,8 @@ from backend.errors import CircuitBreakerOpenError, DashboardError, DatabaseErro
 from backend.resilience.guard import Guard, Guards, Policy
 from backend.resilience.testing import FakeClock
 from backend.schemas.summary import SummarySchema
+from backend.security import acting
+from backend.security.principals import Principal
 from backend.storage.database import rows
 from backend.storage.sqlite import SqliteDatabase
 from tests.support.flaky_database import FlakyDatabase
@@ -69,6 +71,25 @@ def service(database: FlakyDatabase, cache: CacheService, guard: Guard, clock: F
 @pytest.fixture
 def experiments(database: FlakyDatabase, cache: CacheService, guard: Guard, clock: FakeClock) -> ExperimentService:
     return ExperimentService(database, guard, cache=cache, clock=clock)
+
+
+def test_the_database_is_asked_in_the_name_of_who_asks(service: SummaryService, database: FlakyDatabase) -> None:
+    """Row-level security holds for the summary too, although whoever computes it does so for all who wait."""
+    asked, inner = set(), database.execute_query
+
+    def noting(*args: Any, **more: Any) -> Any:
+        asked.add(acting.access_token())
+        return inner(*args, **more)
+
+    database.execute_query = noting  # type: ignore[method-assign]
+    acting.as_person(Principal("ada", "viewer", access=lambda: "ada's token"))
+    try:
+        service.summary("ada")
+    finally:
+        acting.as_server()
+    assert asked == {"ada's token"}
+    service.summary("bob")
+    assert asked == {"ada's token", None}
 
 
 def create(experiments: ExperimentService, *statuses: str, kind: str = "benchmark") -> None:
