@@ -94,10 +94,16 @@ class ScanStore:
         exploited = sum(group["count"] for group in groups if group["known_exploited"] == "yes")
         return {"findings": sum(by_severity.values()), "known_exploited": exploited, "by_severity": by_severity}
 
-    def not_yet_exploited(self) -> list[Mapping[str, Any]]:
-        """Return user_id, scan_id, vulnerability and count of all findings that nobody knew to be exploited."""
-        filters = [{"column": "known_exploited", "value": "no"}]
-        return list(self._ask(FINDINGS, "count", columns="vulnerability,user_id,scan_id", filters=filters))
+    def not_yet_exploited(self, names: Sequence[str]) -> list[Mapping[str, Any]]:
+        """Return user_id, scan_id, vulnerability and count of the findings of these names not marked as exploited."""
+        found: list[Mapping[str, Any]] = []
+        for start in range(0, len(names), _BATCH):
+            filters: list[Filter] = [
+                {"column": "known_exploited", "value": "no"},
+                {"column": "vulnerability", "operator": "in", "value": list(names[start : start + _BATCH])},
+            ]
+            found += self._ask(FINDINGS, "count", columns="vulnerability,user_id,scan_id", filters=filters)
+        return found
 
     def delete(self, user_id: str, scan_id: str) -> bool:
         """Delete a scan of this person with its findings; tell whether there was one."""
