@@ -178,9 +178,10 @@ class AlertBook:
         )
 
     def delivered(self, alerts: Sequence[Row]) -> None:
-        """Note that people outside were told of these."""
+        """Note that people outside were told of these; one that was resolved or raised again meanwhile stays so."""
         for alert in alerts:
-            self._change(alert, {"delivery": "delivered"})
+            as_told = [{"column": name, "value": alert[name]} for name in ("id", "raised_at", "delivery")]
+            self._ask("update", filters=as_told, data={"delivery": "delivered"})
 
     def _own(self, user_id: str, alert_id: str) -> Row:
         found = self._one([{"column": "id", "value": alert_id}, {"column": "user_id", "value": user_id}])
