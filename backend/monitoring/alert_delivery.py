@@ -95,7 +95,7 @@ class AlertDelivery:
         alerts = self._book.pending(MOST)
         pending = {_key(alert) for alert in alerts}
         for told in self._told.values():
-            told &= pending
+            told.intersection_update(pending)
         # those that work come first: a broken one must not be the probe that keeps the breaker open for all
         receivers = sorted(self._notifier.receivers, key=lambda each: each in self._failing)
         taken = [self._tell(receiver, alerts) for receiver in receivers]

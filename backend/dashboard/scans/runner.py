@@ -16,7 +16,7 @@ from backend import runtime
 from backend.dashboard.scans.join import Joiner
 from backend.dashboard.scans.payload import TOP, result
 from backend.dashboard.scans.progress import Progress
-from backend.dashboard.scans.store import ScanStore
+from backend.dashboard.scans.store import UNFINISHED, ScanStore
 from backend.errors import (
     BulkheadFullError,
     CircuitBreakerOpenError,
@@ -123,7 +123,10 @@ class ScanRunner:
         begun = {"status": "running", "updated_at": now, "error": None}
         if not scan.get("started_at"):
             begun["started_at"] = now
-        self._patiently(progress, lambda: self._store.change(scan["id"], begun))
+        # what is joined anew may be completed; what was cancelled or deleted a moment ago stays so
+        only = UNFINISHED if progress.phase == "reading" else (*UNFINISHED, "completed")
+        if self._patiently(progress, lambda: self._store.change(scan["id"], begun, only=only)) is None:
+            raise Stopped
         self._keep_in_step(progress, "running")
         try:
             return work(progress)
@@ -184,7 +187,7 @@ class ScanRunner:
     def _save(self, scan: Row, progress: Progress) -> None:
         counts = {**(scan.get("counts") or {}), **_so_far(progress), "stored": progress.findings}
         changes = {"counts": counts, "updated_at": utc_iso(self._clock.now())}
-        kept = self._patiently(progress, lambda: self._store.change(scan["id"], changes, only_unfinished=True))
+        kept = self._patiently(progress, lambda: self._store.change(scan["id"], changes, only=UNFINISHED))
         if kept is None:  # cancelled or deleted by another process
             raise Stopped
 
@@ -210,7 +213,7 @@ class ScanRunner:
         old = scan.get("counts") or {}
         changes |= {"status": status, "finished_at": now, "updated_at": now}
         changes["counts"] = {**old, **counts, "seconds": seconds}
-        kept = self._patiently(progress, lambda: self._store.change(scan["id"], changes, only_unfinished=True))
+        kept = self._patiently(progress, lambda: self._store.change(scan["id"], changes, only=UNFINISHED))
         if kept is None:
             raise Stopped
         self._keep_in_step(progress, status)

@@ -31,11 +31,11 @@ class ScanStore:
         """Write a whole scan; by id, so that an attempt whose answer was lost can be made again."""
         self._ask(SCANS, "upsert", data=scan)
 
-    def change(self, scan_id: str, changes: Row, *, only_unfinished: bool = False) -> Row | None:
-        """Change a scan and return it; None where there is none, or it is finished already."""
+    def change(self, scan_id: str, changes: Row, *, only: Sequence[str] = ()) -> Row | None:
+        """Change a scan and return it; None where there is none, or its status is none of `only`."""
         filters: list[Filter] = [{"column": "id", "value": scan_id}]
-        if only_unfinished:
-            filters.append({"column": "status", "operator": "in", "value": list(UNFINISHED)})
+        if only:
+            filters.append({"column": "status", "operator": "in", "value": list(only)})
         return next(iter(self._ask(SCANS, "update", filters=filters, data=changes)), None)
 
     def find(self, scan_id: str) -> Row | None:

@@ -323,3 +323,70 @@ def test_deleting_takes_findings_and_upload_along(world):
     world.scans.delete(ADA, scan["id"])
     assert world.named("scan_result")[-1]["scan"]["status"] == "deleted"
     assert world.store.counts(scan["id"])["findings"] == 0
+
+
+def test_a_scan_cancelled_just_before_it_begins_stays_cancelled(world):
+    scan = world.upload(samples.CVE_LIST, work=False)
+    find = world.store.find
+
+    def cancelled_meanwhile(scan_id):
+        found = find(scan_id)
+        if found["status"] == "queued":
+            world.scans.cancel(ADA, scan_id)
+        return found
+
+    world.store.find = cancelled_meanwhile
+    world.queue.run()
+    ended = world.scans.get(ADA, scan["id"])
+    assert (ended["status"], ended["findings"]) == ("cancelled", 0)
+    assert world.experiments.get(ADA, scan["experiment_id"])["status"] == "cancelled"
+    assert world.named("scan_result")[-1]["scan"]["status"] == "cancelled"
+
+
+def test_a_scan_deleted_just_before_it_begins_leaves_nothing(world):
+    scan = world.upload(samples.CVE_LIST, work=False)
+    find = world.store.find
+
+    def deleted_meanwhile(scan_id):
+        found = find(scan_id)
+        if found is not None:
+            world.scans.delete(ADA, scan_id)
+        return found
+
+    world.store.find = deleted_meanwhile
+    world.queue.run()
+    assert world.scans.list(ADA, {})["total"] == 0
+    assert [p["scan"]["status"] for p in world.named("scan_result")] == ["deleted"]
+    assert world.experiments.get(ADA, scan["experiment_id"])["status"] == "cancelled"
+
+
+def test_a_rescan_for_which_there_is_no_room_leaves_the_scan_as_it_was(world):
+    scan = world.upload(samples.CVE_LIST)
+
+    def full(_scan_id):
+        raise StorageFullError("no space left")
+
+    world.spool.mark = full
+    with pytest.raises(StorageFullError):
+        world.scans.rescan(ADA, scan["id"])
+    assert world.scans.get(ADA, scan["id"])["status"] == "completed"
+
+
+def test_a_fault_of_the_disk_does_not_end_the_looking_for_scans_that_wait(world):
+    scan = world.upload(samples.CVE_LIST, work=False)
+    world.queue._jobs.clear()
+    world.queue._names.clear()
+    looked = []
+
+    def broken():
+        looked.append(1)
+        if len(looked) == 1:
+            raise OSError(errno.EMFILE, "too many open files")
+        world.scans.stop()
+
+    world.spool.clear_broken = broken
+    world.scans._stopped.wait = lambda _seconds: None
+    world.runner.stopping.set = lambda: None
+    world.scans._look_after()
+    assert len(looked) == 2
+    assert scan["status"] == "queued"
