@@ -1,8 +1,8 @@
 """SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html.
 
 Severity: `security-severity` of the rule (GitHub's property, a CVSS score as text), else the result's level, else the
-rule's default, else `warning` (section 3.27.10). Vulnerability: the first id of the rule's names, title and tags, else of
-the result's properties, taxa and message, else of the rule's description.
+rule's default, else `warning` (section 3.27.10). Vulnerability: the first id of the rule's names, title and tags, else
+of the result's properties, taxa and message, else of the rule's description.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from backend.dashboard.scans.views import ScanViews
 from backend.errors import ConflictError, DashboardError, NotFoundError, RateLimitedError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.scans.errors import StorageFullError
-from backend.scans.formats import detect, reader_of
+from backend.scans.formats import format_of, reader_of
 from backend.scans.spool import Claim, Spool, Upload
 from backend.schemas.times import utc_iso
 from backend.storage.database import Filter, Row
@@ -98,12 +98,12 @@ class ScanService(ScanViews):
         """Keep an upload that has arrived whole, and have it worked off; returns the scan.
 
         Raises:
-            UnknownFormatError: it is none of the formats.
+            UnknownFormatError: it is none of the formats, or another one than said.
             ValidationError: there is no such format.
             DatabaseError: it could not be stored; nothing is kept of it.
         """
         try:
-            kind = reader_of(format).name if format else self._offload(detect, upload.opening)
+            kind = self._offload(format_of, upload.opening, format)
             self._offload(upload.finish)
         except BaseException:
             upload.abort()

@@ -16,6 +16,7 @@ from backend.errors import (
     RateLimitedError,
 )
 from backend.scans.errors import StorageFullError, UnknownFormatError
+from backend.scans.formats import READERS
 from tests.support.scan_reports import trivy
 from tests.unit.dashboard.scan_world import ADA, EVE, ScanWorld
 from tests.unit.scans import samples
@@ -390,3 +391,39 @@ def test_a_fault_of_the_disk_does_not_end_the_looking_for_scans_that_wait(world)
     world.scans._look_after()
     assert len(looked) == 2
     assert scan["status"] == "queued"
+
+
+@pytest.mark.parametrize("said", ["sarif", "trivy", "grype", "nuclei", "cyclonedx"])
+@pytest.mark.parametrize("name", samples.SAMPLES)
+def test_a_report_in_another_format_than_it_is_said_to_be_is_never_a_scan_without_findings(world, name, said):
+    if name == said:
+        assert world.upload(samples.SAMPLES[name], format=said)["status"] == "completed"
+        return
+    with pytest.raises(UnknownFormatError) as refused:
+        world.upload(samples.SAMPLES[name], format=said)
+    assert READERS[name].title in refused.value.message
+    assert READERS[said].title in refused.value.message
+    assert uploads(world) == []
+
+
+@pytest.mark.parametrize("said", ["sarif", "trivy", "grype", "nuclei", "cyclonedx"])
+@pytest.mark.parametrize("body", [b"{}", b'{"hello": "world"}', b"[]", b"[{}]"])
+def test_what_has_nothing_of_its_format_is_no_scan_without_findings(world, said, body):
+    scan = world.upload(body, format=said)
+    assert scan["status"] == "failed"
+    assert READERS[said].title in scan["error"]["details"]
+
+
+@pytest.mark.parametrize(
+    "clean",
+    [
+        {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "x"}}, "results": []}]},
+        {"SchemaVersion": 2, "ArtifactName": "shop:1.4"},
+        {"matches": [], "descriptor": {"name": "grype"}},
+        {"bomFormat": "CycloneDX", "specVersion": "1.6", "vulnerabilities": []},
+    ],
+    ids=["sarif", "trivy", "grype", "cyclonedx"],
+)
+def test_a_report_in_which_nothing_was_found_is_a_scan_without_findings(world, clean):
+    scan = world.upload(clean)
+    assert (scan["status"], scan["findings"]) == ("completed", 0)
