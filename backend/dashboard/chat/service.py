@@ -31,6 +31,7 @@ from backend.schemas.times import utc_iso
 from backend.storage.database import Database
 
 LONGEST_ANSWER_SECONDS = 300.0
+MAX_EXPORTED = 2000
 
 _log = logging.getLogger("jupiter.chat")
 
@@ -185,17 +186,20 @@ class ChatService:
         Raises:
             NotFoundError: this person has no such conversation.
         """
+        return self._history(user_id, conversation_id, MAX_SHOWN)
+
+    def _history(self, user_id: str, conversation_id: str, most: int) -> dict[str, Any]:
         self._conversations.flush(user_id)
         conversation = self._conversations.find(user_id, conversation_id)
-        rows = self._conversations.messages(conversation, MAX_SHOWN + 1)
+        rows = self._conversations.messages(conversation, most + 1)
         unknown = unknown_in(rows, self._retrieval)
         shown: dict[str, Any] = {
             "conversation": self._view(conversation),
             "messages": [
                 {**self._message(row), **({"unknown_ids": unknown[row["id"]]} if row["id"] in unknown else {})}
-                for row in rows[-MAX_SHOWN:]
+                for row in rows[-most:]
             ],
-            "complete": len(rows) <= MAX_SHOWN,
+            "complete": len(rows) <= most,
         }
         return shown if shown["conversation"]["saved"] else {**shown, "notice": NOT_SAVED}
 
@@ -243,8 +247,8 @@ class ChatService:
 
     def export(self, user_id: str, conversation_id: str) -> str:
         """Return a conversation as Markdown; raises like `history`."""
-        told = self.history(user_id, conversation_id)
-        return as_markdown(told["conversation"], told["messages"])
+        told = self._history(user_id, conversation_id, MAX_EXPORTED)
+        return as_markdown(told["conversation"], told["messages"], complete=told["complete"])
 
     def recover(self, before: str | None = None) -> int:
         """Mark the answers that an earlier process left unfinished as interrupted; return how many. Call at start.
