@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -240,7 +241,11 @@ class ChatService:
 
     def delete(self, user_id: str, conversation_id: str) -> None:
         """Remove a conversation; answers being made in it are stopped. Raises like `history`."""
-        self._conversations.find(user_id, conversation_id)
+        conversation = self._conversations.find(user_id, conversation_id)
+        for row in self._conversations.messages(conversation):
+            if row["status"] == "streaming" and self._live.get(user_id, row["id"]) is None:
+                with suppress(DashboardError):  # where it cannot be reached, what it says is kept nowhere
+                    self._elsewhere.stop(user_id, row["id"])
         for answer in self._live.of_conversation(conversation_id):
             self._answering.stop(answer)
         self._conversations.delete(user_id, conversation_id)
