@@ -9,10 +9,13 @@ from backend.errors import DeadlineExceededError
 from backend.llm.errors import (
     ContentRefusedError,
     IncompleteAnswerError,
+    OnlyThoughtsError,
     ProviderUnreachableError,
     UnreadableAnswerError,
 )
 
+# How OpenRouter, DeepSeek and others end an answer that they could not go on with.
+_CUT = frozenset(("error", "insufficient_system_resource", "network_error", "abort", "aborted", "cancelled"))
 _OPEN, _CLOSE = "<think>", "</think>"
 
 
@@ -24,9 +27,10 @@ def read_answer(chunks: Iterable[Any], on_finish: Callable[[str], object] | None
         on_finish: told the finish reason of a whole answer.
 
     Raises:
-        IncompleteAnswerError: the chunks ended without a finish reason.
+        IncompleteAnswerError: the chunks ended without a finish reason, or with one that says that they broke off.
         ContentRefusedError: the provider's filter ended the answer.
-        UnreadableAnswerError: the model finished without saying anything.
+        OnlyThoughtsError: the model reached its limit without saying anything.
+        UnreadableAnswerError: it finished without saying anything.
     """
     reasons: list[str] = []
     said_something = False
@@ -37,6 +41,10 @@ def read_answer(chunks: Iterable[Any], on_finish: Callable[[str], object] | None
         raise IncompleteAnswerError("the stream ended without a finish reason")
     if reasons[0] == "content_filter":
         raise ContentRefusedError("finish reason content_filter")
+    if reasons[0] in _CUT:
+        raise IncompleteAnswerError(f"finish reason {reasons[0]}")
+    if not said_something and reasons[0] == "length":
+        raise OnlyThoughtsError("finish reason length without content")
     if not said_something:
         raise UnreadableAnswerError(f"an answer without content, finish reason {reasons[0]}")
     if on_finish:

@@ -6,7 +6,7 @@ import pytest
 
 from backend.errors import DeadlineExceededError
 from backend.llm.answer import read_answer, without_thoughts
-from backend.llm.errors import ContentRefusedError, IncompleteAnswerError, UnreadableAnswerError
+from backend.llm.errors import ContentRefusedError, IncompleteAnswerError, OnlyThoughtsError, UnreadableAnswerError
 
 
 def chunk(content=None, finish=None, **delta):
@@ -41,9 +41,23 @@ def test_an_end_without_a_finish_reason_is_an_incomplete_answer():
         next(source)
 
 
+@pytest.mark.parametrize("reason", ["error", "insufficient_system_resource", "network_error", "aborted"])
+def test_an_end_that_the_provider_did_not_want_is_an_incomplete_answer(reason):
+    pieces = []
+    with pytest.raises(IncompleteAnswerError, match=reason):
+        pieces.extend(read_answer([chunk(content="Hel"), chunk(finish=reason)], pytest.fail))
+
+
 def test_a_finish_without_any_content_is_no_answer():
-    with pytest.raises(UnreadableAnswerError, match="length"):
-        list(read_answer([chunk(" \n"), chunk(finish="length")]))
+    with pytest.raises(UnreadableAnswerError, match="stop"):
+        list(read_answer([chunk(" \n"), STOP]))
+
+
+def test_a_model_that_spent_everything_on_thinking_is_told_as_that():
+    with pytest.raises(OnlyThoughtsError) as told:
+        list(read_answer([chunk(reasoning_content="Hm"), chunk(finish="length")]))
+    assert "another model" in told.value.suggestion
+    assert not told.value.counts_as_failure
 
 
 def test_the_providers_filter_ends_the_answer_as_a_refusal():
