@@ -20,7 +20,7 @@ from backend.dashboard.scans.store import ScanStore
 from backend.errors import DashboardError
 from backend.monitoring.alerts import AlertBook
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
-from backend.storage.database import Row
+from backend.storage.database import Filter, Row
 
 logger = logging.getLogger("jupiter.alerts")
 
@@ -170,7 +170,7 @@ class ThreatWatch:
         scan = self._store.find(scan_id)
         if scan is None or scan["user_id"] != user:
             return
-        filters = [
+        filters: list[Filter] = [
             {"column": "scan_id", "value": scan_id},
             {"column": "vulnerability", "operator": "in", "value": names},
         ]
