@@ -136,6 +136,8 @@ class AlertDelivery:
                     taken = self.deliver()
                 except DashboardError as error:  # the database is away: they stay pending in it
                     logger.warning("⚠️ Alerts cannot be read for delivery: %s", error)
+                except Exception:  # the boundary of a background task: the next round tries again
+                    logger.exception("❌ Delivering alerts failed")
             delay = QUIET_SECONDS if taken else min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(self._failures, 6))
             self._wait(self._wake, delay)
 

@@ -70,7 +70,11 @@ class AppriseNotifier:
         """
         if receiver not in self._senders:
             self._senders[receiver] = self._made(receiver)
-        if not self._senders[receiver].notify(title=title, body=body, body_format="text"):
+        try:
+            taken = self._senders[receiver].notify(title=title, body=body, body_format="text")
+        except Exception as error:  # noqa: BLE001 - a plugin's own fault, whose text may name the address
+            raise NetworkError(f"address {receiver + 1} of JUPITER_ALERT_URLS: {type(error).__name__}") from None
+        if not taken:
             raise NetworkError(f"address {receiver + 1} of JUPITER_ALERT_URLS did not take the message")
 
     def _made(self, receiver: int) -> Any:

@@ -163,3 +163,21 @@ def test_what_was_raised_again_while_it_was_being_told_is_told_again(world):
     delivery.deliver()
     delivery.deliver()
     assert len(receiver.told) == 2
+
+
+def test_a_fault_that_nobody_foresaw_does_not_end_the_delivery(world):
+    book, receiver, delivery = world()
+    book.hit(hit("a"))
+    pending, rounds = book.pending, []
+
+    def broken(limit):
+        rounds.append(limit)
+        if len(rounds) == 1:
+            raise KeyError("odd")
+        delivery.stop()
+        return pending(limit)
+
+    book.pending = broken
+    delivery._wait = lambda *_: None
+    delivery._loop()
+    assert receiver.titles() == ["Jupiter: a happened"]

@@ -65,3 +65,18 @@ def test_the_real_library_is_loaded_with_pauses_and_takes_addresses_of_webhooks(
     with pytest.raises(NetworkError):
         made.send(0, "t", "b")  # nobody listens there
     assert len(pauses) > 100 or "apprise.plugins" in sys.modules
+
+
+def test_a_plugin_that_breaks_is_an_address_that_did_not_take_the_message():
+    library = FakeApprise()
+    made = notifier(library, "json://a")
+    made.send(0, "t", "b")
+
+    def broken(**_):
+        raise TypeError("secret://token")
+
+    made._senders[0].notify = broken
+    with pytest.raises(NetworkError) as told:
+        made.send(0, "t", "b")
+    assert "TypeError" in str(told.value)
+    assert "token" not in str(told.value)
