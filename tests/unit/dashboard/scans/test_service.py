@@ -427,3 +427,70 @@ def test_what_has_nothing_of_its_format_is_no_scan_without_findings(world, said,
 def test_a_report_in_which_nothing_was_found_is_a_scan_without_findings(world, clean):
     scan = world.upload(clean)
     assert (scan["status"], scan["findings"]) == ("completed", 0)
+
+
+@pytest.mark.parametrize("act", ["cancel", "delete"])
+def test_a_scan_is_cancelled_or_deleted_in_another_process_than_works_on_it(world, tmp_path, act):
+    scan = world.upload(trivy(400, text=5), work=False)
+    other = ScanWorld(tmp_path)
+    put, rounds = world.store.put_findings, []
+
+    def meanwhile(rows):
+        rounds.append(len(rows))
+        if len(rounds) == 2:
+            getattr(other.scans, act)(ADA, scan["id"])
+        put(rows)
+
+    world.store.put_findings = meanwhile
+    world.queue.run()
+    assert uploads(world) == []
+    if act == "delete":
+        assert world.scans.list(ADA, {})["total"] == 0
+        assert world.database.execute_query("findings", "count")["count"] == 0
+        assert world.named("scan_result") == []
+    else:
+        ended = world.scans.get(ADA, scan["id"])
+        assert ended["status"] == "cancelled"
+        assert ended["findings"] == world.scans.findings(ADA, scan["id"], {})["total"] > 0
+        assert world.named("scan_result")[-1]["scan"]["status"] == "cancelled"
+    other.close()
+
+
+@pytest.mark.parametrize("stage", ["row written", "begun", "all stored", "ended"])
+def test_a_server_that_ends_at_any_stage_leaves_a_scan_that_the_next_one_finishes(world, tmp_path, stage):
+    class Killed(BaseException):
+        pass
+
+    def killed(*_args, **_more):
+        raise Killed
+
+    broken = {
+        "row written": (world.queue, "add"),
+        "begun": (world.store, "put_findings"),
+        "all stored": (world.store, "counts"),
+        "ended": (world.spool, "remove"),
+    }[stage]
+    setattr(*broken, killed)
+    with pytest.raises(Killed):
+        world.upload(trivy(300, text=5))
+    again = ScanWorld(tmp_path)
+    again.scans.recover()
+    again.queue.run()
+    (found,) = again.scans.list(ADA, {})["scans"]
+    assert (found["status"], found["findings"], found["duplicates"]) == ("completed", 300, 0)
+    assert again.experiments.get(ADA, found["experiment_id"])["status"] == "completed"
+    assert uploads(again) == []
+    again.close()
+
+
+def test_an_upload_whose_sender_was_never_told_that_it_was_taken_goes_after_an_hour(world):
+    _, upload = world.scans.begin(ADA)
+    upload.write(samples.CVE_LIST.encode())
+    upload.finish()  # and here the server was killed
+    now = world.spool._now()
+    for later, left in ((3500, 1), (3700, 0)):
+        world.spool._now = lambda later=later: now + later
+        world.scans.recover()
+        world.queue.run()
+        assert len(uploads(world)) == left
+    assert world.scans.list(ADA, {})["total"] == 0
