@@ -34,7 +34,7 @@ def read_answer(chunks: Iterable[Any], on_finish: Callable[[str], object] | None
     """
     reasons: list[str] = []
     said_something = False
-    for piece in without_thoughts(_pieces(chunks, reasons)):
+    for piece in without_thoughts(whole_characters(_pieces(chunks, reasons))):
         said_something = said_something or bool(piece.strip())
         yield piece
     if not reasons:
@@ -78,6 +78,24 @@ def _of_choice(choice: Any, reasons: list[str]) -> Iterator[str]:
     reason = getattr(choice, "finish_reason", None)
     if reason:
         reasons.append(str(reason))
+
+
+def whole_characters(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield `pieces` as text that can be kept: halves of a character in two of them as one, and no NUL."""
+    half = ""
+    for piece in pieces:
+        text, half = half + piece, ""
+        if "\ud800" <= text[-1:] <= "\udbff":
+            text, half = text[:-1], text[-1]
+        yield _keepable(text)
+    if half:
+        yield "\ufffd"
+
+
+def _keepable(text: str) -> str:
+    if text.isascii():
+        return text.replace("\x00", "")
+    return text.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def without_thoughts(pieces: Iterable[str]) -> Iterator[str]:

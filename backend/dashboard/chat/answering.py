@@ -237,7 +237,8 @@ class Answering:
                 answer.saved = self._conversations.flush(answer.user_id) == 0
         except DashboardError as error:
             _log.warning("⚠️ An answer is not kept: %s", type(error).__name__)
-        self._live.remove(answer)
+        finally:
+            self._live.remove(answer)
 
     def tell(self, answer: LiveAnswer, event: str, payload: Mapping[str, Any]) -> None:
         """Send the person an event; that it fails must not end the answer."""

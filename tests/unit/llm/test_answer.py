@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from backend.errors import DeadlineExceededError
-from backend.llm.answer import read_answer, without_thoughts
+from backend.llm.answer import read_answer, whole_characters, without_thoughts
 from backend.llm.errors import ContentRefusedError, IncompleteAnswerError, OnlyThoughtsError, UnreadableAnswerError
 
 
@@ -107,3 +107,22 @@ def test_a_leading_block_of_thoughts_is_left_out(pieces, text):
 
 def test_text_that_begins_with_no_tag_is_passed_on_at_once():
     assert list(without_thoughts(["Hel", "lo"])) == ["Hel", "lo"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (["Hi \ud83d", "\ude00 there"], "Hi 😀 there"),
+        (["\ud83d", "", "\ude00"], "😀"),
+        (["a\ud83d", "b"], "a\ufffdb"),
+        (["\ude00b"], "\ufffdb"),
+        (["a\ud83d"], "a\ufffd"),
+        (["a\x00b", "ä\x00"], "abä"),
+        (["😀", "é"], "😀é"),
+    ],
+)
+def test_characters_that_come_in_halves_are_made_whole_and_what_cannot_be_kept_is_replaced(pieces, text):
+    made = list(whole_characters(pieces))
+    assert "".join(made) == text
+    "".join(made).encode()
+    assert "".join(read_answer([*(chunk(piece) for piece in pieces), STOP])) == text
