@@ -117,7 +117,7 @@ class ScanService(ScanViews):
             raise
         logger.info("📊 Scan %s taken in: %s, %d bytes", scan_id, kind, upload.size, extra={"user_id": user_id})
         self._emit(user_id, "scan_progress", queued(scan, self._clock))
-        self._begin(scan_id)
+        self._begin(scan_id, user_id)
         return shown_scan(scan)
 
     def cancel(self, user_id: str, scan_id: str) -> dict[str, Any]:
@@ -159,7 +159,7 @@ class ScanService(ScanViews):
             self._store.change(scan_id, {"status": "completed"}, only=("queued",))
             raise
         self._emit(user_id, "scan_progress", {**queued(changed, self._clock), "phase": "joining"})
-        self._begin(scan_id)
+        self._begin(scan_id, user_id)
         return shown_scan(changed)
 
     def delete(self, user_id: str, scan_id: str) -> None:
@@ -185,7 +185,7 @@ class ScanService(ScanViews):
         for scan in found:
             if not (scan.get("joined") or {}).get("complete"):
                 self._offload(self._spool.mark, scan["id"])
-                self._begin(scan["id"])
+                self._begin(scan["id"], scan["user_id"])
 
     def start(self, spawn: Callable[..., Any] = runtime.spawn) -> None:
         """Begin to work off what waits, also what a process that ended has left behind."""
@@ -244,8 +244,8 @@ class ScanService(ScanViews):
         self._store.put(scan)
         return scan
 
-    def _begin(self, scan_id: str) -> None:
-        self._queue.add(scan_id, lambda: self._work(scan_id))
+    def _begin(self, scan_id: str, user_id: str = "") -> None:
+        self._queue.add(scan_id, lambda: self._work(scan_id), user_id or scan_id)
 
     def _work(self, scan_id: str) -> None:
         claim = self._offload(self._spool.claim, scan_id)

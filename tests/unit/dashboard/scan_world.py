@@ -30,12 +30,11 @@ class HandQueue(WorkQueue):
 
     def run(self) -> None:
         """Run all that waits."""
-        while self._jobs:
-            name, job = self._jobs.popleft()
+        while job := self.take():
             try:
-                job()
+                job.run()
             finally:
-                self._names.discard(name)
+                self.settle(job)
 
 
 class ScanWorld:
