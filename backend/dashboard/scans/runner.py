@@ -108,7 +108,7 @@ class ScanRunner:
         try:
             ended = self._work(scan, progress, work)
         except Stopped:
-            ended = self._after_stop(scan)
+            ended = self._after_stop(scan, progress)
         finally:
             over.set()
             self.running.pop(scan["id"], None)
@@ -219,12 +219,17 @@ class ScanRunner:
         self._keep_in_step(progress, status)
         return kept
 
-    def _after_stop(self, scan: Row) -> Row | None:
+    def _after_stop(self, scan: Row, progress: Progress) -> Row | None:
         """Return the scan as it was cancelled; None where the server ends or the scan is deleted."""
-        if self.stopping.is_set():
+
+        def counted() -> Row | None:
+            counts = {**(scan.get("counts") or {}), **self._store.counts(scan["id"])}
+            return self._store.change(scan["id"], {"counts": counts})
+
+        try:
+            return None if self.stopping.is_set() else self._patiently(progress, counted, cancelled=True)
+        except Stopped:
             return None
-        counts = {**(scan.get("counts") or {}), **self._store.counts(scan["id"])}
-        return self._store.change(scan["id"], {"counts": counts})
 
     def _tell(self, scan: Row) -> None:
         try:
@@ -256,15 +261,20 @@ class ScanRunner:
         except NotFoundError:
             return  # somebody deleted it; the scan goes on without
 
-    def _patiently(self, progress: Progress, step: Callable[[], T]) -> T:
-        """Do a step of the work as soon as what it needs is there, and say what it waits for meanwhile."""
+    def _patiently(self, progress: Progress, step: Callable[[], T], *, cancelled: bool = False) -> T:
+        """Do a step of the work as soon as what it needs is there, and say what it waits for meanwhile.
+
+        Args:
+            cancelled: the step is the last one of a scan that is cancelled already.
+        """
         while True:
             try:
                 done = step()
             except _AWAY as error:
                 progress.waiting = f"{error.message} The scan goes on by itself."
                 self.stopping.wait(min(max(error.retry_after or 1.0, 0.25), 2.0))
-                self._check(progress.scan)
+                if self.stopping.is_set() or not cancelled:
+                    self._check(progress.scan)
             else:
                 progress.waiting = None
                 return done

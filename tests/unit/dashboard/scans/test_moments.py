@@ -153,3 +153,19 @@ def test_an_upload_whose_sender_was_never_told_that_it_was_taken_goes_after_an_h
         world.queue.run()
         assert len(uploads(world)) == left
     assert world.scans.list(ADA, {})["total"] == 0
+
+
+def test_the_end_of_a_cancelled_scan_is_told_though_the_database_is_away_at_that_moment(world, monkeypatch):
+    scan = world.upload(trivy(400, text=5), work=False)
+    put = world.store.put_findings
+
+    def cancel(rows):
+        put(rows)
+        world.scans.cancel(ADA, scan["id"])
+        world.database.failing = lambda table, operation, _: (table, operation) == ("findings", "count")
+
+    world.store.put_findings = cancel
+    monkeypatch.setattr(world.runner.stopping, "wait", lambda _seconds: world.database.heal())
+    world.queue.run()
+    told = world.named("scan_result")[-1]["scan"]
+    assert (told["status"], told["findings"] > 0) == ("cancelled", True)
