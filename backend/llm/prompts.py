@@ -20,6 +20,7 @@ MAX_RECORDS = 8
 MAX_SUMMARY = 400
 MAX_HISTORY = 10
 MAX_HISTORY_CHARACTERS = 4000
+MAX_HISTORY_TOTAL = 16_000
 MAX_FACT = 500
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Cn"}
 # Not seen either, though they count as letters and marks: fillers, joiners, variation selectors (bytes hide in those).
@@ -62,7 +63,7 @@ def build_messages(
 
     Args:
         question: what the person asks.
-        history: the conversation so far, the oldest first; the newest ten are used.
+        history: the conversation so far, the oldest first; the newest ten are used, up to a number of characters.
         records: threat records that may matter, the most relevant first.
         facts: lines about the state of the system.
         today: the date.
@@ -76,10 +77,15 @@ def build_messages(
 
 
 def _recent(history: Sequence[ChatMessage]) -> list[ChatMessage]:
-    return [
-        {"role": message["role"], "content": seen(message["content"])[:MAX_HISTORY_CHARACTERS]}
-        for message in history[-MAX_HISTORY:]
-    ]
+    """The newest messages, as many as there is room for: a small model drops what is too much from the front."""
+    told: list[ChatMessage] = []
+    left = MAX_HISTORY_TOTAL
+    for message in reversed(history[-MAX_HISTORY:]):
+        content = seen(message["content"])[: min(left, MAX_HISTORY_CHARACTERS)]
+        left -= len(content)
+        if content:
+            told.insert(0, {"role": message["role"], "content": content})
+    return told
 
 
 def record_line(record: Mapping[str, Any]) -> str:
