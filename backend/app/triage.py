@@ -29,6 +29,7 @@ from backend.scans.spool import Spool
 
 FEATURE = "scan_processing"
 UPLOADS_FOLDER = "scans"
+ALL = 1_000_000
 
 
 def make_triage(
@@ -83,7 +84,7 @@ def make_triage(
         store,
         watched,
         book,
-        search=lambda words: list(threats.query({"search": words, "known_exploited": True, "limit": 200})["threats"]),
+        exploited=lambda: [record for record in threats.find(limit=ALL) if record.get("known_exploited")],
         incomplete=scans.join_again_where_incomplete,
         leads=leads,
     )

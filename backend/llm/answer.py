@@ -9,10 +9,13 @@ from backend.errors import DeadlineExceededError
 from backend.llm.errors import (
     ContentRefusedError,
     IncompleteAnswerError,
+    OnlyThoughtsError,
     ProviderUnreachableError,
     UnreadableAnswerError,
 )
 
+# How OpenRouter, DeepSeek and others end an answer that they could not go on with.
+_CUT = frozenset(("error", "insufficient_system_resource", "network_error", "abort", "aborted", "cancelled"))
 _OPEN, _CLOSE = "<think>", "</think>"
 
 
@@ -24,19 +27,24 @@ def read_answer(chunks: Iterable[Any], on_finish: Callable[[str], object] | None
         on_finish: told the finish reason of a whole answer.
 
     Raises:
-        IncompleteAnswerError: the chunks ended without a finish reason.
+        IncompleteAnswerError: the chunks ended without a finish reason, or with one that says that they broke off.
         ContentRefusedError: the provider's filter ended the answer.
-        UnreadableAnswerError: the model finished without saying anything.
+        OnlyThoughtsError: the model reached its limit without saying anything.
+        UnreadableAnswerError: it finished without saying anything.
     """
     reasons: list[str] = []
     said_something = False
-    for piece in without_thoughts(_pieces(chunks, reasons)):
+    for piece in without_thoughts(whole_characters(_pieces(chunks, reasons))):
         said_something = said_something or bool(piece.strip())
         yield piece
     if not reasons:
         raise IncompleteAnswerError("the stream ended without a finish reason")
     if reasons[0] == "content_filter":
         raise ContentRefusedError("finish reason content_filter")
+    if reasons[0] in _CUT:
+        raise IncompleteAnswerError(f"finish reason {reasons[0]}")
+    if not said_something and reasons[0] == "length":
+        raise OnlyThoughtsError("finish reason length without content")
     if not said_something:
         raise UnreadableAnswerError(f"an answer without content, finish reason {reasons[0]}")
     if on_finish:
@@ -70,6 +78,24 @@ def _of_choice(choice: Any, reasons: list[str]) -> Iterator[str]:
     reason = getattr(choice, "finish_reason", None)
     if reason:
         reasons.append(str(reason))
+
+
+def whole_characters(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield `pieces` as text that can be kept: halves of a character in two of them as one, and no NUL."""
+    half = ""
+    for piece in pieces:
+        text, half = half + piece, ""
+        if "\ud800" <= text[-1:] <= "\udbff":
+            text, half = text[:-1], text[-1]
+        yield _keepable(text)
+    if half:
+        yield "\ufffd"
+
+
+def _keepable(text: str) -> str:
+    if text.isascii():
+        return text.replace("\x00", "")
+    return text.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def without_thoughts(pieces: Iterable[str]) -> Iterator[str]:

@@ -100,6 +100,14 @@ class RequestRefusedError(UpstreamRejectedError):
     counts_as_failure = False
 
 
+class OnlyThoughtsError(UpstreamRejectedError):
+    """The model reached its limit before it had said anything: a reasoning model spent it on its thoughts."""
+
+    public_message = "The language model used up its limit on thinking and came to no answer."
+    suggestion = "Ask something simpler, or choose another model. An administrator can set one with JUPITER_LLM_MODEL."
+    counts_as_failure = False
+
+
 class ContentRefusedError(UpstreamRejectedError):
     """The provider's rules for content do not let this be answered."""
 

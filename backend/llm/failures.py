@@ -30,11 +30,15 @@ from backend.resilience.retry_after import parse_retry_after
 
 LONGEST_WAIT = 3600.0
 _CREDIT = re.compile(r"credit|billing|spending limit|insufficient.quota|current quota|purchase|payment|balance", re.I)
+# Providers praise their paid plans in plain rate limits, too.
+_LIMIT = re.compile(
+    r"rate.?limit|too many requests|(try again|retry) in \d|(tokens|requests) per (second|min|hour|day)", re.I
+)
 _KEY = re.compile(r"api.?key|(incorrect|invalid|missing|expired).{0,12}(key|token)\b|authenticat|authorization", re.I)
 _CONTENT = re.compile(r"usage guidelines|content.{0,3}(polic|filter|violat)|moderat|safety", re.I)
 _NO_MODEL = re.compile(
     r"model_not_found|\bmodel\b.{0,120}(not exist|not found|unknown|not a valid|no such|retired|deprecat|no longer)"
-    r"|(unknown|invalid|no such|not a valid) model",
+    r"|(unknown|invalid|no such|not a valid) model|no models? loaded",
     re.I | re.S,
 )
 _STATUS_OF_CODE = {
@@ -83,6 +87,8 @@ def _kind(status: int | None, words: str, is_page: bool) -> type[NetworkError]:
         return UnreadableAnswerError
     if status is None or status in {408, 409, 425} or status >= 500:
         return ProviderFailedError
+    if status == 429 and _LIMIT.search(words):
+        return ProviderBusyError
     if status == 402 or (status in {400, 403, 429} and _CREDIT.search(words)):
         return NoCreditError
     if status == 429:

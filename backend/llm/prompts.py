@@ -20,12 +20,15 @@ MAX_RECORDS = 8
 MAX_SUMMARY = 400
 MAX_HISTORY = 10
 MAX_HISTORY_CHARACTERS = 4000
+MAX_HISTORY_TOTAL = 16_000
 MAX_FACT = 500
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Cn"}
 # Not seen either, though they count as letters and marks: fillers, joiners, variation selectors (bytes hide in those).
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
+_HIDDEN = re.compile("[\u034f\u2800\u3164\ufe00-\ufe0e\U000e0100-\U000e01ef]")
+_KEPT = frozenset("\n\t\u200c\u200d")  # the joiners make words of some languages, and emoji
 _LIKE_A_MARKER = re.compile(r"[=\s]*=+\s*data-[0-9a-f]*[=\s]*|={4,}", re.IGNORECASE)
 
 SYSTEM_PROMPT = """\
@@ -60,7 +63,7 @@ def build_messages(
 
     Args:
         question: what the person asks.
-        history: the conversation so far, the oldest first; the newest ten are used.
+        history: the conversation so far, the oldest first; the newest ten are used, up to a number of characters.
         records: threat records that may matter, the most relevant first.
         facts: lines about the state of the system.
         today: the date.
@@ -68,16 +71,21 @@ def build_messages(
     """
     lines = [*(clean(fact, MAX_FACT) for fact in facts), *(record_line(record) for record in records[:MAX_RECORDS])]
     data = "\n".join(line.replace(marker, "") for line in lines) or "(no matching data)"
-    asked: ChatMessage = {"role": "user", "content": f"{marker}\n{data}\n{marker}\n\n{question}"}
+    asked: ChatMessage = {"role": "user", "content": f"{marker}\n{data}\n{marker}\n\n{seen(question)}"}
     told: ChatMessage = {"role": "system", "content": SYSTEM_PROMPT.format(today=today, marker=marker)}
     return [told, *_recent(history), asked]
 
 
 def _recent(history: Sequence[ChatMessage]) -> list[ChatMessage]:
-    return [
-        {"role": message["role"], "content": message["content"][:MAX_HISTORY_CHARACTERS]}
-        for message in history[-MAX_HISTORY:]
-    ]
+    """The newest messages, as many as there is room for: a small model drops what is too much from the front."""
+    told: list[ChatMessage] = []
+    left = MAX_HISTORY_TOTAL
+    for message in reversed(history[-MAX_HISTORY:]):
+        content = seen(message["content"])[: min(left, MAX_HISTORY_CHARACTERS)]
+        left -= len(content)
+        if content:
+            told.insert(0, {"role": message["role"], "content": content})
+    return told
 
 
 def record_line(record: Mapping[str, Any]) -> str:
@@ -92,6 +100,14 @@ def record_line(record: Mapping[str, Any]) -> str:
     marks += [clean(record.get("summary"), MAX_SUMMARY)]
     marks += [f"to do: {clean(record['required_action'], MAX_SUMMARY)}"] if record.get("required_action") else []
     return " | ".join(mark for mark in marks if mark)
+
+
+def seen(text: str) -> str:
+    """Return what a person sees of a text: what was pasted may carry words in characters that nobody sees."""
+    if text.isascii():
+        return text
+    kept = (one for one in _HIDDEN.sub("", text) if one in _KEPT or unicodedata.category(one) not in _INVISIBLE)
+    return "".join(kept)
 
 
 def clean(text: Any, limit: int) -> str:

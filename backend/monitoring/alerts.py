@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -77,15 +77,20 @@ class AlertBook:
         self._clock = clock
         self.listeners = Listeners()
 
-    def hit(self, hit: Hit) -> bool:
+    def hit(self, hit: Hit, *, again: Callable[[Row], Hit] | None = None) -> bool:
         """Raise the alert of a hit, or change it; tell whether anything is new about it.
 
         One that was resolved is raised again when its details are others than before.
+
+        Args:
+            again: returns the hit for an alert that is known, whose details it may go on with.
 
         Raises:
             DatabaseError: it could not be stored.
         """
         known = self._one([{"column": "id", "value": hit.alert_id}])
+        if known is not None and again is not None:
+            hit = again(known)
         if known is not None and known["details"] == dict(hit.details):
             return False
         now = utc_iso(self._clock.now())
@@ -110,6 +115,10 @@ class AlertBook:
         logger.info("📡 %s", hit.title, extra={"user": hit.user_id})
         self.listeners.notify(AlertTold("alert_raised", alert))
         return True
+
+    def amend(self, alert: Row, details: Mapping[str, Any]) -> None:
+        """Change the details of an alert without telling anybody."""
+        self._change(alert, {"details": dict(details), "updated_at": utc_iso(self._clock.now())})
 
     def acknowledge(self, user_id: str, alert_id: str) -> Row:
         """Note that somebody has seen it.
@@ -169,9 +178,10 @@ class AlertBook:
         )
 
     def delivered(self, alerts: Sequence[Row]) -> None:
-        """Note that people outside were told of these."""
+        """Note that people outside were told of these; one that was resolved or raised again meanwhile stays so."""
         for alert in alerts:
-            self._change(alert, {"delivery": "delivered"})
+            as_told = [{"column": name, "value": alert[name]} for name in ("id", "raised_at", "delivery")]
+            self._ask("update", filters=as_told, data={"delivery": "delivered"})
 
     def _own(self, user_id: str, alert_id: str) -> Row:
         found = self._one([{"column": "id", "value": alert_id}, {"column": "user_id", "value": user_id}])

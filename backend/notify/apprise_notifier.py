@@ -38,7 +38,7 @@ def load(pause: Callable[[], object] = runtime.sleep) -> Any:
 
 
 class AppriseNotifier:
-    """Sends to every address; one that has taken a message is not sent the same message again.
+    """Sends to addresses, each by itself.
 
     Args:
         addresses: Apprise's, e.g. `mailto://…`, `json://host/path`. They may hold passwords and are never logged.
@@ -53,35 +53,34 @@ class AppriseNotifier:
     ) -> None:
         self._addresses = tuple(addresses)
         self._load = load
-        self._taken: set[tuple[str, str, str]] = set()
-        self._senders: dict[str, Any] | None = None
+        self._library: Any = None
+        self._senders: dict[int, Any] = {}
 
-    def send(self, title: str, body: str) -> None:
-        """Tell everybody who was not told yet.
+    @property
+    def receivers(self) -> range:
+        """The places of the addresses."""
+        return range(len(self._addresses))
+
+    def send(self, receiver: int, title: str, body: str) -> None:
+        """Tell one address.
 
         Raises:
-            UpstreamRejectedError: an address is none that Apprise knows.
-            NetworkError: somebody could not be told.
+            UpstreamRejectedError: it is none that Apprise knows.
+            NetworkError: it did not take the message.
         """
-        if self._senders is None:
-            self._senders = self._made(self._load())
-        failed = 0
-        for address, sender in self._senders.items():
-            if (address, title, body) in self._taken:
-                continue
-            if sender.notify(title=title, body=body, body_format="text"):
-                self._taken.add((address, title, body))
-            else:
-                failed += 1
-        if failed:
-            raise NetworkError(f"{failed} of {len(self._addresses)} addresses did not take the message")
-        self._taken.clear()
+        if receiver not in self._senders:
+            self._senders[receiver] = self._made(receiver)
+        try:
+            taken = self._senders[receiver].notify(title=title, body=body, body_format="text")
+        except Exception as error:  # noqa: BLE001 - a plugin's own fault, whose text may name the address
+            raise NetworkError(f"address {receiver + 1} of JUPITER_ALERT_URLS: {type(error).__name__}") from None
+        if not taken:
+            raise NetworkError(f"address {receiver + 1} of JUPITER_ALERT_URLS did not take the message")
 
-    def _made(self, apprise: Any) -> dict[str, Any]:
-        made = {}
-        for number, address in enumerate(self._addresses):
-            sender = apprise.Apprise()
-            if not sender.add(address):
-                raise UpstreamRejectedError(f"address {number + 1} of JUPITER_ALERT_URLS is none that Apprise knows")
-            made[address] = sender
-        return made
+    def _made(self, receiver: int) -> Any:
+        if self._library is None:
+            self._library = self._load()
+        sender = self._library.Apprise()
+        if not sender.add(self._addresses[receiver]):
+            raise UpstreamRejectedError(f"address {receiver + 1} of JUPITER_ALERT_URLS is none that Apprise knows")
+        return sender

@@ -9,7 +9,7 @@ from backend.scans.finding import Finding, make_finding
 from backend.scans.reader import ScanFile, lines, refuse_nul
 from backend.scans.text import ids_in
 
-LONGEST_LINE = 65_536
+LONGEST_LINE = 1_048_576  # all ids may stand in one line
 
 
 class CveListReader:
@@ -25,7 +25,7 @@ class CveListReader:
         for raw in lines(file.open(), LONGEST_LINE):
             refuse_nul(raw or b"")
             text = (raw or b"").decode("utf-8", "replace").partition("#")[0]
-            ids = ids_in(text)
+            ids = ids_in(text, LONGEST_LINE)
             if not ids and (raw is None or text.strip()):
                 file.left_out["lines without an id"] += 1
             for name in ids:

@@ -63,6 +63,9 @@ def _findings(said: Mapping[str, Any], known: Mapping[str, Component], file: Sca
     best = _rating(said)
     affected = [mapping(each) for each in items(said.get("affects"))] or [{}]
     for each in affected:
+        if not _is_affected(each):
+            file.left_out["components that the document says are not affected"] += 1
+            continue
         ref = each.get("ref") if isinstance(each.get("ref"), str) else ""
         component = known.get(str(ref)[:1000]) or Component(str(ref), "", "")
         made = make_finding(
@@ -98,6 +101,12 @@ def _rating(said: Mapping[str, Any]) -> Mapping[str, Any]:
     best = max(scored, key=lambda each: _METHODS[each["method"]], default={})
     told = best.get("severity") or next((each["severity"] for each in ratings if each.get("severity")), None)
     return {**best, "severity": told}
+
+
+def _is_affected(affected: Mapping[str, Any]) -> bool:
+    """Unless every version that is named is said not to be: what is said of none is affected."""
+    states = [mapping(each).get("status", "affected") for each in items(affected.get("versions"))]
+    return not states or any(state != "unaffected" for state in states)
 
 
 def _version(affected: Mapping[str, Any]) -> Any:

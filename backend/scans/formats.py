@@ -56,6 +56,39 @@ def detect(opening: bytes) -> str:
     return found
 
 
+def format_of(opening: bytes, said: str = "") -> str:
+    """Return the name of the format of a file that begins like this.
+
+    Args:
+        said: the format that it is said to have. Ids may be picked out of any text; else what it is decides.
+
+    Raises:
+        UnknownFormatError: it is none that is read here, or plainly another one than said.
+        ValidationError: there is no such format.
+    """
+    if not said:
+        return detect(opening)
+    reader = reader_of(said)
+    if said != CveListReader.name:
+        try:
+            found = READERS[detect(opening)]
+        except UnknownFormatError:
+            return (
+                said  # its beginning may be unusual; a report that has nothing of the format is refused by the reading
+            )
+        if found is not reader:
+            raise UnknownFormatError(f"it is said to be {reader.title} and is {found.title}")
+    return said
+
+
+def looks_like(opening: bytes, name: str) -> bool:
+    """Tell whether a file that begins like this has the marks of a format."""
+    try:
+        return detect(opening) == name
+    except UnknownFormatError:
+        return False
+
+
 def reader_of(name: str) -> Reader:
     """Return the reader of a format.
 

@@ -56,14 +56,17 @@ class _Level:
         return str(self.at) if self.is_map else "*"
 
 
-def tokens(file: BinaryIO) -> Iterator[Event]:
+def tokens(file: BinaryIO, *, several: bool = False) -> Iterator[Event]:
     """Yield ijson's events.
+
+    Args:
+        several: one value may follow another.
 
     Raises:
         UnreadableScanError: it is not JSON.
     """
     try:
-        yield from ijson.basic_parse(file, use_float=True, buf_size=BUFFER)
+        yield from ijson.basic_parse(file, use_float=True, buf_size=BUFFER, multiple_values=several)
     except (ijson.JSONError, ValueError, OverflowError, SystemError) as error:
         raise UnreadableScanError(f"not valid JSON: {_told(error)}") from None
 

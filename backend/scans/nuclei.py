@@ -37,11 +37,18 @@ class NucleiReader:
 
 
 def _results(file: ScanFile) -> Iterator[Mapping[str, Any]]:
-    opened = file.open()
-    if opened.read(1).strip() == b"[":
+    beginning = file.open().read(65_536).lstrip()
+    if beginning.startswith(b"["):
         for found in walk(tokens(file.open()), {"result": ("*",)}):
             yield mapping(found.value)
-        return
+    elif beginning.partition(b"\n")[0].strip() == b"{":  # one or more results, each spread over several lines
+        for found in walk(tokens(file.open(), several=True), {"result": ()}):
+            yield mapping(found.value)
+    else:
+        yield from _of_lines(file)
+
+
+def _of_lines(file: ScanFile) -> Iterator[Mapping[str, Any]]:
     read = 0
     for raw in lines(file.open(), LONGEST_LINE):
         said = _line(raw)

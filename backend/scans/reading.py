@@ -10,7 +10,7 @@ from pathlib import Path
 
 from backend.scans.errors import UnreadableScanError
 from backend.scans.finding import Finding
-from backend.scans.formats import reader_of
+from backend.scans.formats import OPENING, looks_like, reader_of
 from backend.scans.reader import ScanFile
 
 MOST_FINDINGS = 200_000
@@ -44,6 +44,8 @@ class Reading:
 
     def __init__(self, path: Path, format_name: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         reader = reader_of(format_name)
+        self._path = path
+        self._reader = reader
         self._file = ScanFile(path, passes=reader.passes)
         self._findings: Iterator[Finding] = reader.read(self._file)
         self._seen: set[bytes] = set()
@@ -93,7 +95,16 @@ class Reading:
             if len(found) >= most or self._monotonic() >= ends:
                 return Chunk(found, self._duplicates, self._file.share, False)
         self.close()
+        self._refuse_another_format()
         return Chunk(found, self._duplicates, 1.0, True)
+
+    def _refuse_another_format(self) -> None:
+        """Nothing found must mean that the scanner found nothing, not that its report was not understood."""
+        if self._seen:
+            return
+        with self._path.open("rb") as file:
+            if not looks_like(file.read(OPENING), self._reader.name):
+                raise UnreadableScanError(f"nothing in it is of a report in the format {self._reader.title}")
 
     def close(self) -> None:
         """Close the file."""

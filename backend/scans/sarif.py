@@ -1,46 +1,25 @@
 """SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html.
 
 Severity: `security-severity` of the rule (GitHub's property, a CVSS score as text), else the result's level, else the
-rule's default, else `warning` (section 3.27.10).
+rule's default, else `warning` (section 3.27.10). Vulnerability: the first id of the rule's names, title and tags, else
+of the result's properties, taxa and message, else of the rule's description.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from backend.scans.errors import UnreadableScanError
 from backend.scans.finding import Finding, make_finding, number
-from backend.scans.json_walk import Found, tokens, walk
+from backend.scans.json_walk import tokens, walk
 from backend.scans.reader import ScanFile, items, mapping
-from backend.scans.text import ids_in, line, paragraph
+from backend.scans.sarif_rules import Rule, Surroundings, read_surroundings, text_of
+from backend.scans.text import ids_in, line
 
-VERSION = "2.1.0"
-MOST_RULES = 100_000
 _LEVELS = {"error": "high", "warning": "medium", "note": "low", "none": "info"}
 _FINDINGS = frozenset(("fail", "review", "open"))
 _MESSAGE = re.compile(r"^(Package|Installed Version|Fixed Version):[ \t]*(\S.{0,200}?)[ \t]*$", re.MULTILINE)
-_PASS_ONE = {
-    "version": ("version",),
-    "tool": ("runs", "*", "tool", "driver", "name"),
-    "rule": ("runs", "*", "tool", "driver", "rules", "*"),
-    "extension": ("runs", "*", "tool", "extensions", "*", "rules", "*"),
-}
-
-
-@dataclass(slots=True)
-class Rule:
-    """What a run says about one of its rules."""
-
-    id: str = ""
-    title: str = ""
-    description: str = ""
-    ids: tuple[str, ...] = ()
-    level: str = ""
-    score: float | None = None
-    help_uri: str = ""
 
 
 class SarifReader:
@@ -52,60 +31,18 @@ class SarifReader:
 
     def read(self, file: ScanFile) -> Iterator[Finding]:
         """See Reader."""
-        tools, by_id, by_place = _rules(file)
+        around = read_surroundings(file)
         for found in walk(tokens(file.open()), {"result": ("runs", "*", "results", "*")}):
-            result, run = mapping(found.value), found.places[0]
+            result = mapping(found.value)
             why_not = _left_out(result)
             if why_not:
                 file.left_out[why_not] += 1
                 continue
-            given = mapping(result.get("rule"))
-            name = result.get("ruleId") or given.get("id")
-            at = result.get("ruleIndex", given.get("index"))
-            rule = by_id.get((run, str(name))) or by_place.get((run, at) if isinstance(at, int) else (run, -1))
-            made = _finding(result, name, rule or Rule(), tools.get(run, ""))
+            made = _finding(result, found.places[0], around)
             if made is None:
                 file.left_out["results without a rule"] += 1
             else:
                 yield made
-
-
-def _rules(file: ScanFile) -> tuple[dict[int, str], dict[tuple[int, str], Rule], dict[tuple[int, int], Rule]]:
-    tools: dict[int, str] = {}
-    by_id: dict[tuple[int, str], Rule] = {}
-    by_place: dict[tuple[int, int], Rule] = {}
-    for found in walk(tokens(file.open()), _PASS_ONE):
-        if found.kind == "version" and found.value != VERSION:
-            raise UnreadableScanError(f"SARIF {line(found.value, 20) or 'of an unknown version'}; {VERSION} is read")
-        if found.kind == "tool":
-            tools[found.places[0]] = line(found.value, 100)
-        elif found.kind in ("rule", "extension") and len(by_id) < MOST_RULES:
-            _note(found, by_id, by_place)
-    file.tool = ", ".join(dict.fromkeys(filter(None, tools.values())))[:200]
-    return tools, by_id, by_place
-
-
-def _note(found: Found, by_id: dict[tuple[int, str], Rule], by_place: dict[tuple[int, int], Rule]) -> None:
-    said = mapping(found.value)
-    rule, run = _rule(said), found.places[0]
-    by_id.setdefault((run, str(said.get("id"))), rule)
-    if found.kind == "rule":
-        by_place[(run, found.places[-1])] = rule
-
-
-def _rule(said: Mapping[str, Any]) -> Rule:
-    properties = mapping(said.get("properties"))
-    short, full = _text(said.get("shortDescription")), _text(said.get("fullDescription"))
-    texts = (said.get("id"), said.get("name"), short, *items(properties.get("tags")))
-    return Rule(
-        id=line(said.get("id"), 200),
-        title=line(short, 300) or line(said.get("name"), 300),
-        description=paragraph(full if len(full) > 1 else _text(said.get("help")), 4000),
-        ids=tuple(found for text in texts for found in ids_in(text)),
-        level=str(mapping(said.get("defaultConfiguration")).get("level") or ""),
-        score=number(properties.get("security-severity"), 10),
-        help_uri=str(said.get("helpUri") or ""),
-    )
 
 
 def _left_out(result: Mapping[str, Any]) -> str:
@@ -117,41 +54,51 @@ def _left_out(result: Mapping[str, Any]) -> str:
     return "results that are suppressed" if "accepted" in stated else ""
 
 
-def _finding(result: Mapping[str, Any], name: Any, rule: Rule, tool: str) -> Finding | None:
-    message = _text(result.get("message"))
+def _finding(result: Mapping[str, Any], run: int, around: Surroundings) -> Finding | None:
+    rule = around.rule(run, result)
+    message = text_of(result.get("message"))
     said = dict(_MESSAGE.findall(message))  # Trivy and others write package and versions into the message
-    properties = mapping(result.get("properties"))
-    own = number(properties.get("security-severity"), 10)
+    own = number(mapping(result.get("properties")).get("security-severity"), 10)
     score = rule.score if own is None else own
+    name = result.get("ruleId") or mapping(result.get("rule")).get("id") or rule.id
     level = result.get("level") or rule.level or "warning"
     return make_finding(
-        name or rule.id,
-        ids=rule.ids,
+        name,
+        ids=rule.ids if rule.ids or ids_in(name) else _mentioned(result, message, rule),
         title=rule.title or message,
         description=message if message and message != rule.title else rule.description,
         severity=None if score else _LEVELS.get(str(level), "unknown"),
         component=said.get("Package", ""),
         version=said.get("Installed Version", ""),
         fixed_version=said.get("Fixed Version", ""),
-        location=_location(result),
+        location=_location(result, run, around),
         cvss_score=score,
         references=[rule.help_uri],
-        tool=tool,
+        tool=around.tools.get(run, ""),
     )
 
 
-def _location(result: Mapping[str, Any]) -> str:
+def _mentioned(result: Mapping[str, Any], message: str, rule: Rule) -> list[str]:
+    """The ids of the first place that tells any, for results whose rule is not called after a vulnerability."""
+    properties = [
+        text
+        for value in mapping(result.get("properties")).values()
+        for text in (value if isinstance(value, list) else [value])
+    ]
+    taxa = [mapping(each).get("id") for each in items(result.get("taxa"))]
+    for texts in (properties, taxa, [message], rule.mentioned):
+        found = [name for text in texts for name in ids_in(text)]
+        if found:
+            return found
+    return []
+
+
+def _location(result: Mapping[str, Any], run: int, around: Surroundings) -> str:
     first = mapping(next(iter(items(result.get("locations"))), None))
     physical = mapping(first.get("physicalLocation"))
-    uri = mapping(physical.get("artifactLocation")).get("uri")
-    if isinstance(uri, str) and uri:
+    uri = around.file(run, mapping(physical.get("artifactLocation")))
+    if uri:
         start = mapping(physical.get("region")).get("startLine")
         return f"{uri}:{start}" if isinstance(start, int) else uri
     logical = mapping(next(iter(items(first.get("logicalLocations"))), None))
     return line(logical.get("fullyQualifiedName") or logical.get("name"), 1000)
-
-
-def _text(message: Any) -> str:
-    said = mapping(message)
-    told = said.get("text") or said.get("markdown")
-    return told if isinstance(told, str) else ""

@@ -6,6 +6,7 @@ process can go on with the scan.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import io
@@ -21,6 +22,7 @@ from backend.errors import PayloadTooLargeError
 from backend.scans.errors import StorageFullError
 
 COMING, WAITING = ".part", ".scan"
+_LOCKED_SECONDS = 2.0  # within which a file that is being received has its lock for certain
 _GIVE_WAY_BYTES = 262_144
 _NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
@@ -198,12 +200,18 @@ class Spool:
     def clear_broken(self) -> None:
         """Delete what was only half received when a process ended; what is still being received is locked."""
         for path in self._folder.glob(f"*{COMING}") if self._folder.is_dir() else ():
-            with path.open("rb") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError:
-                    continue
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # received or given up meanwhile
+                if self._now() - path.stat().st_mtime > _LOCKED_SECONDS:
+                    _unlink_if_free(path)
 
     def _path(self, scan_id: str) -> Path:
         return self._folder / f"{uuid.UUID(scan_id)}{WAITING}"
+
+
+def _unlink_if_free(path: Path) -> None:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return  # it is being received
+        path.unlink(missing_ok=True)

@@ -38,11 +38,11 @@ def _clean(value: Any, longest: int) -> str:
     return _UNWANTED.sub("", text.replace("\r\n", "\n"))[:longest]
 
 
-def ids_in(value: Any) -> list[str]:
-    """Return the ids of vulnerabilities in a text, in their usual spelling, each once."""
+def ids_in(value: Any, longest: int = 100_000) -> list[str]:
+    """Return the ids of vulnerabilities in the first `longest` characters, in their usual spelling, each once."""
     if not isinstance(value, str):
         return []
-    return list(dict.fromkeys(usual_id(found) for found in _IDS.findall(value[:100_000])))
+    return list(dict.fromkeys(usual_id(found) for found in _IDS.findall(value[:longest])))
 
 
 def usual_id(found: str) -> str:

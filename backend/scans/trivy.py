@@ -33,6 +33,9 @@ class TrivyReader:
             if found.kind == "misconfiguration" and said.get("Status", "FAIL") != "FAIL":
                 file.left_out["checks that passed"] += 1
                 continue
+            if found.kind == "vulnerability" and said.get("Status") == "not_affected":
+                file.left_out["vulnerabilities that the report says do not affect"] += 1
+                continue
             target = result.get("Target") or report.get("ArtifactName") or ""
             made = makers[found.kind](said, target, result)
             if made is None:

@@ -239,6 +239,23 @@ def test_an_answer_is_stopped_within_a_fifth_of_a_second_though_the_provider_han
     assert (message["content"], message["status"]) == (kept, "stopped")
 
 
+def test_an_answer_is_stopped_within_a_fifth_of_a_second_while_it_waits_to_be_tried_again(tmp_path):
+    with serving(reply("", 503, "application/json", Retry_After="1")) as server:
+        world = World(tmp_path, server)
+        ids = world.chat.send(ME, "Say a single word.")
+        while not server.requests:
+            runtime.sleep(0.005)
+        runtime.sleep(0.2)  # by now it is refused, and the pause before the next attempt has begun
+        began = time.monotonic()
+        assert world.chat.stop(ME, ids["message_id"])["stopped"]
+        event, payload, at = world.events[-1]
+        assert (event, payload["stopped"], payload["response"]) == ("chat_response", True, "")
+        assert at - began < 0.2
+        runtime.sleep(1.0)
+        assert len(server.requests) == 1
+        assert world.events[-1][2] == at  # nothing follows
+
+
 def test_stopping_says_nothing_about_the_provider(tmp_path):
     with serving(hang) as server:
         world = World(tmp_path, server)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import time
 import uuid
 
@@ -233,6 +234,34 @@ def test_what_cannot_be_read_is_refused_or_fails_in_the_standard_shape(rest, bod
         assert "not valid JSON" in scan["error"]["details"]
     else:
         assert {"error", "error_code", "error_id", "message"} <= answer.body.keys()
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("Content-Type: text/plain\r\nContent-Length: 4000", b"CVE-2024-1234\nCVE-2024-5678\n"),
+        (
+            "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 4000",
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nCVE-2024-1234\n',
+        ),
+        ("Content-Type: text/plain\r\nTransfer-Encoding: chunked", b"400\r\nCVE-2024-1234\nCVE-2024-5678\n"),
+    ],
+    ids=["body", "form", "chunks"],
+)
+def test_an_upload_that_breaks_off_is_refused_and_leaves_nothing(jupiter, rest, head, body):
+    before = rest.get("/api/scans").body["total"]
+    host, port = jupiter.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        line.sendall(
+            f"POST /api/scans HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {jupiter.token}\r\n{head}\r\n\r\n".encode()
+        )
+        line.sendall(body)
+        line.shutdown(socket.SHUT_WR)
+        answer = line.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 400"), answer
+    assert b"broke off" in answer
+    assert rest.get("/api/scans").body["total"] == before
+    assert list((jupiter.folder / "var" / "scans").glob("*.part")) == []
 
 
 def test_an_upload_above_the_limit_is_refused_and_leaves_nothing(tmp_path, catalogue):

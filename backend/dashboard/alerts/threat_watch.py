@@ -1,34 +1,33 @@
 """Watching the catalogue: what becomes known to be exploited and is in an earlier scan, or on a watch list.
 
 A finding that was known to be exploited when it was joined is told by its scan. One that was not, and now is, raises an
-alert, one for each person and vulnerability, and its findings are joined anew. What is watched by name alerts for
-entries that came into the catalogue since the day it was put on the list.
+alert, one for each person and entry of the catalogue, and its findings are joined anew. What is watched by name alerts
+for entries that came into the catalogue since the day it was put on the list.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
+from backend.dashboard.alerts.known_exploited import RULE, Cause, Products, by_name
 from backend.dashboard.alerts.watch_list import WatchList
 from backend.dashboard.scans.join import Intelligence, Joiner
 from backend.dashboard.scans.store import ScanStore
 from backend.errors import DashboardError
-from backend.monitoring.alerts import AlertBook, Hit
+from backend.monitoring.alerts import AlertBook
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
-from backend.storage.database import Row
+from backend.storage.database import Filter, Row
 
 logger = logging.getLogger("jupiter.alerts")
 
-RULE = "known_exploited"
 PAUSE_SECONDS, REMEMBERED_SECONDS = 1.0, 60.0
-_AT_ONCE = 500
-_NAMED = 20
 
-Interest = dict[str, dict[str, dict[str, int]]]
+Records = Mapping[str, Mapping[str, Any]]
+Causes = dict[tuple[str, str], Cause]
 
 
 class ThreatWatch:
@@ -40,7 +39,7 @@ class ThreatWatch:
         store: findings of earlier scans.
         watched: the watch lists.
         book: of alerts.
-        search: returns known-exploited records that fit words.
+        exploited: returns the records of all that is known to be exploited.
         incomplete: joins scans anew that were joined while there was no catalogue.
         leads: whether this process is the one that watches, where there are several.
     """
@@ -53,7 +52,7 @@ class ThreatWatch:
         watched: WatchList,
         book: AlertBook,
         *,
-        search: Callable[[str], list[Mapping[str, Any]]],
+        exploited: Callable[[], Iterable[Mapping[str, Any]]],
         incomplete: Callable[[], object],
         leads: Callable[[], bool] = lambda: True,
         clock: Clock = SYSTEM_CLOCK,
@@ -63,12 +62,13 @@ class ThreatWatch:
         self._store = store
         self._watched = watched
         self._book = book
-        self._search = search
+        self._exploited = exploited
         self._incomplete = incomplete
         self._leads = leads
         self._clock = clock
-        self._interest: Interest = {}
+        self._found: list[Mapping[str, Any]] = []
         self._entries: list[Row] = []
+        self._asked: frozenset[str] = frozenset()
         self._remembered_at = float("-inf")
         self._complete = False
         self._wake = threading.Event()
@@ -85,12 +85,15 @@ class ThreatWatch:
         self._wake.set()
 
     def forget(self, user: str, scan_id: str) -> None:
-        """Resolve the alerts that were only about a scan which is deleted."""
+        """Take a scan that is deleted out of the alerts; resolve those that were about nothing else."""
         try:
             for alert in self._book.open_of(user, RULE):
-                scans = {scan.get("scan_id") for scan in alert["details"].get("scans", ())}
-                if scans == {scan_id} and not alert["details"].get("watched"):
-                    self._book.resolve(user, alert["id"])
+                scans = list(alert["details"].get("scans", ()))
+                left = [scan for scan in scans if scan.get("scan_id") != scan_id]
+                if len(left) < len(scans):
+                    self._book.amend(alert, {**alert["details"], "scans": left})
+                    if not left and not alert["details"].get("watched"):
+                        self._book.resolve(user, alert["id"])
         except DashboardError as error:  # the scan is gone all the same; its alerts can be resolved by hand
             logger.warning("⚠️ The alerts of a deleted scan stay open: %s", error)
         self.changed()
@@ -117,80 +120,60 @@ class ThreatWatch:
         if not self._complete:
             self._incomplete()
         self._complete = True
-        self._remember()
-        exploited = self._exploited([*self._interest, *self._watched_ids()])
-        causes: dict[tuple[str, str], dict[str, Any]] = defaultdict(lambda: {"scans": {}, "watched": []})
-        self._in_scans(exploited, causes)
-        self._on_lists(exploited, causes)
-        for (user, name), cause in causes.items():
-            self._book.hit(_hit(user, name, exploited[name], cause))
+        records = list(self._exploited())
+        named = by_name(records)
+        self._remember(named)
+        causes: Causes = {}
+        self._in_scans(named, causes)
+        self._on_lists(named, Products(records), causes)
+        for (user, _), cause in causes.items():
+            self._book.hit(cause.hit(user), again=partial(cause.hit, user))
         self._join_anew(causes)
 
-    def _remember(self) -> None:
-        if self._clock.monotonic() - self._remembered_at < REMEMBERED_SECONDS:
+    def _remember(self, named: Records) -> None:
+        """Read which findings are called so and not marked yet: few, however many findings there are."""
+        fresh = self._clock.monotonic() - self._remembered_at < REMEMBERED_SECONDS
+        if fresh and self._asked == named.keys():
             return
         self._remembered_at = self._clock.monotonic()
-        interest: Interest = defaultdict(lambda: defaultdict(dict))
-        for group in self._store.not_yet_exploited():
-            interest[group["vulnerability"]][group["user_id"]][group["scan_id"]] = group["count"]
-        self._interest = interest
+        self._asked = frozenset(named)
+        self._found = self._store.not_yet_exploited(list(named))
         self._entries = list(self._watched.everybodys())
 
-    def _watched_ids(self) -> list[str]:
-        return [entry["term"] for entry in self._entries if entry["kind"] == "vulnerability"]
-
-    def _exploited(self, names: list[str]) -> dict[str, Mapping[str, Any]]:
-        """Return the records of those that are known to be exploited."""
-        wanted = list(dict.fromkeys(names))
-        found: dict[str, Mapping[str, Any]] = {}
-        for start in range(0, len(wanted), _AT_ONCE):
-            part = wanted[start : start + _AT_ONCE]
-            records = self._intelligence.records(part)
-            for name in part:
-                record = records.get(name.upper())
-                if record is not None and record.get("known_exploited"):
-                    found[name] = record
-            self._stopped.wait(0)
-        return found
-
-    def _in_scans(self, exploited: Mapping[str, Mapping[str, Any]], causes: dict[tuple[str, str], Any]) -> None:
+    def _in_scans(self, named: Records, causes: Causes) -> None:
         scans: dict[str, Row | None] = {}
-        for name in exploited:
-            for user, counts in self._interest.get(name, {}).items():
-                for scan_id in counts:
-                    if scan_id not in scans:
-                        scans[scan_id] = self._store.find(scan_id)
-                    scan = scans[scan_id]
-                    if scan and scan["status"] != "running" and (scan.get("joined") or {}).get("complete"):
-                        causes[user, name]["scans"][scan_id] = {"name": scan["name"], "findings": counts[scan_id]}
+        for group in self._found:
+            name, scan_id = group["vulnerability"], group["scan_id"]
+            if scan_id not in scans:
+                scans[scan_id] = self._store.find(scan_id)
+            scan = scans[scan_id]
+            if scan and scan["status"] != "running" and (scan.get("joined") or {}).get("complete"):
+                _cause(causes, group["user_id"], named[name]).add_finding(name, scan, group["count"])
 
-    def _on_lists(self, exploited: dict[str, Mapping[str, Any]], causes: dict[tuple[str, str], Any]) -> None:
-        by_term: dict[str, list[Mapping[str, Any]]] = {}
+    def _on_lists(self, named: Records, products: Products, causes: Causes) -> None:
         for entry in self._entries:
             if entry["kind"] == "vulnerability":
-                found = [exploited[entry["term"]]] if entry["term"] in exploited else []
+                found = [named[entry["term"]]] if entry["term"] in named else []
             else:
-                if entry["term"] not in by_term:
-                    by_term[entry["term"]] = [r for r in self._search(entry["term"]) if _is_named(r, entry["term"])]
-                since = str(entry["created_at"])[:10]
-                found = [record for record in by_term[entry["term"]] if str(record.get("date_added") or "") >= since]
+                found = products.since(str(entry["created_at"])[:10], entry["term"])
             for record in found:
-                name = entry["term"] if entry["kind"] == "vulnerability" else str(record["id"])
-                exploited.setdefault(name, record)
-                causes[entry["user_id"], name]["watched"].append(entry["term"])
+                _cause(causes, entry["user_id"], record).watched.append(entry["term"])
 
-    def _join_anew(self, causes: Mapping[tuple[str, str], Any]) -> None:
-        for (user, name), cause in causes.items():
-            for scan_id in cause["scans"]:
-                self._join_findings(user, name, scan_id)
-        if any(cause["scans"] for cause in causes.values()):
+    def _join_anew(self, causes: Causes) -> None:
+        for (user, _), cause in causes.items():
+            for scan_id in cause.scans:
+                self._join_findings(user, sorted(cause.names), scan_id)
+        if any(cause.scans for cause in causes.values()):
             self._remembered_at = float("-inf")
 
-    def _join_findings(self, user: str, name: str, scan_id: str) -> None:
+    def _join_findings(self, user: str, names: list[str], scan_id: str) -> None:
         scan = self._store.find(scan_id)
         if scan is None or scan["user_id"] != user:
             return
-        filters = [{"column": "scan_id", "value": scan_id}, {"column": "vulnerability", "value": name}]
+        filters: list[Filter] = [
+            {"column": "scan_id", "value": scan_id},
+            {"column": "vulnerability", "operator": "in", "value": names},
+        ]
         for page in self._store.each_page(filters):
             self._store.put_findings(self._joiner.again(scan, page))
         counts = {**(scan.get("counts") or {}), **self._store.counts(scan_id)}
@@ -213,39 +196,5 @@ class ThreatWatch:
             self._stopped.wait(PAUSE_SECONDS)
 
 
-def _is_named(record: Mapping[str, Any], term: str) -> bool:
-    named = f"{record.get('vendor') or ''} {record.get('product') or ''}".casefold()
-    return all(word in named for word in term.split())
-
-
-def _hit(user: str, name: str, record: Mapping[str, Any], cause: Mapping[str, Any]) -> Hit:
-    scans, watched = cause["scans"], list(dict.fromkeys(cause["watched"]))
-    findings = sum(scan["findings"] for scan in scans.values())
-    where = []
-    if scans:
-        first = next(iter(scans.values()))["name"]
-        others = f" and {len(scans) - 1} more" if len(scans) > 1 else ""
-        where.append(
-            f"It is in {findings} finding{'' if findings == 1 else 's'} of your scan{'s' if others else ''} "
-            f"“{first}”{others}."
-        )
-    if watched:
-        where.append(f"You watch {', '.join(watched[:5])}.")
-    title = str(record.get("title") or name)
-    due = f" It is to be fixed by {record['due_date']}." if record.get("due_date") else ""
-    ransomware = " It is used in ransomware campaigns." if record.get("ransomware") else ""
-    listed = [{"scan_id": scan_id, **scan} for scan_id, scan in list(scans.items())[:_NAMED]]
-    return Hit(
-        user_id=user,
-        rule=RULE,
-        subject=name,
-        severity="critical" if record.get("ransomware") else "high",
-        title=f"{name} is now known to be exploited",
-        message=f"{title}. {' '.join(where)}{due}{ransomware}",
-        details={
-            "threat_id": record.get("id"),
-            "scans": listed,
-            "watched": watched,
-            "due_date": record.get("due_date"),
-        },
-    )
+def _cause(causes: Causes, user: str, record: Mapping[str, Any]) -> Cause:
+    return causes.setdefault((user, str(record["id"])), Cause(record))

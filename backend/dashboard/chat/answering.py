@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from backend.dashboard.chat.grounding import Grounding, Retrieval, cited
 from backend.dashboard.chat.live_answers import LiveAnswer, LiveAnswers
-from backend.dashboard.chat.local_answer import local_answer
+from backend.dashboard.chat.local_answer import is_local, local_answer
 from backend.dashboard.chat.payloads import ChatPayloads, reason
 from backend.dashboard.conversations.service import Conversations
 from backend.errors import (
@@ -32,6 +32,7 @@ from backend.resilience.clock import Clock
 
 MAX_ANSWER = 24_000
 CHECKPOINT_SECONDS = 2.0
+LOCAL = "(Answered from local data, without the model.)"  # what it quoted must not come back as the model's own words
 NOT_ASKED = (NotConfiguredError, CircuitBreakerOpenError, FeatureDisabledError, BulkheadFullError)
 
 Emit = Callable[[str, str, Mapping[str, Any]], object]
@@ -92,7 +93,9 @@ class Answering:
         self._max_answer = max_answer
 
     def run(self, answer: LiveAnswer) -> None:
-        """Make an answer to its end."""
+        """Make an answer to its end; one that was ended before it began is left alone."""
+        if not answer.open:
+            return
         try:
             self.tell(answer, "chat_thinking", self._payloads.thinking(answer))
             grounding = self._retrieval.gather(answer.question["content"])
@@ -162,7 +165,7 @@ class Answering:
             return []  # the question can be answered without what was said before
         own = {answer.message_id, answer.question["id"]}
         told: list[ChatMessage] = [
-            {"role": row["role"], "content": row["content"]}
+            {"role": row["role"], "content": LOCAL if is_local(row["content"]) else row["content"]}
             for row in rows
             if row["id"] not in own
             and row["content"]
@@ -234,7 +237,8 @@ class Answering:
                 answer.saved = self._conversations.flush(answer.user_id) == 0
         except DashboardError as error:
             _log.warning("⚠️ An answer is not kept: %s", type(error).__name__)
-        self._live.remove(answer)
+        finally:
+            self._live.remove(answer)
 
     def tell(self, answer: LiveAnswer, event: str, payload: Mapping[str, Any]) -> None:
         """Send the person an event; that it fails must not end the answer."""

@@ -11,14 +11,14 @@ from typing import Any
 from backend.dashboard.chat.live_answers import LiveAnswer, LiveAnswers
 from backend.dashboard.chat.rows import another_answer, conversation_row, question_and_answer, title_of
 from backend.dashboard.conversations.rows import Row
-from backend.dashboard.conversations.service import Conversations
+from backend.dashboard.conversations.service import Conversations, asked_by
 from backend.errors import ConflictError, DashboardError, NotFoundError
 from backend.resilience.clock import Clock
 from backend.resilience.redaction import redact_text
 from backend.schemas.text import single_line
 from backend.schemas.times import utc_iso
 
-MOST_LOOKED_AT = 200
+_AGAIN = "retry:"  # a colon, so that no client can send it
 _log = logging.getLogger("jupiter.chat")
 
 
@@ -63,7 +63,7 @@ class Asking:
 
     def again(self, user_id: str, message_id: str, model: str) -> dict[str, str]:
         """Ask the question of an answer again; see ChatService.retry."""
-        client_id = f"retry:{message_id}"  # a colon, so that no client can send it
+        client_id = f"{_AGAIN}{message_id}"
         known = self._conversations.accepted(user_id, client_id)
         if known is not None:
             return known
@@ -105,15 +105,17 @@ class Asking:
         return answer.ids
 
     def _question_of(self, conversation: Row, answer: Row) -> Row:
-        at = (answer["created_at"], answer["id"])
-        before = [
-            row
-            for row in self._conversations.messages(conversation, MOST_LOOKED_AT)
-            if row["role"] == "user" and (row["created_at"], row["id"]) < at
-        ]
-        if not before:
+        """Return the question of an answer, which may itself be one that was asked for again."""
+        key, first = asked_by(answer), answer
+        while key.startswith(_AGAIN):
+            found = self._conversations.message(first["user_id"], key.removeprefix(_AGAIN))
+            if found is None:
+                break
+            key, first = asked_by(found), found
+        question = self._conversations.question(conversation, key)
+        if question is None:
             raise NotFoundError("The question of this answer is no longer there.")
-        return before[-1]
+        return question
 
     def _of_the_faster(self, user_id: str, client_message_id: str, superfluous: str | None) -> dict[str, str]:
         """Return the ids under which another process accepted the same message a moment ago."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
-from backend.dashboard.chat.questions import Question, ids_in, read_question
+from backend.dashboard.chat.questions import Question, ids_in, normal_id, read_question, with_hyphens
 from backend.dashboard.chat.words import STOP
 from backend.llm.prompts import clean
 
@@ -161,9 +161,10 @@ def _number(record: Record, name: str) -> float:
 
 
 def names_of(record: Record) -> list[str]:
-    """Return a record's id and its aliases."""
+    """Return a record's id and its aliases, as ids are found in texts."""
     aliases = record.get("aliases")
-    return [str(record.get("id")), *(map(str, aliases) if isinstance(aliases, list | tuple) else ())]
+    names = (record.get("id"), *(aliases if isinstance(aliases, list | tuple) else ()))
+    return [normal_id(str(name)) for name in names]
 
 
 def source_of(record: Record) -> dict[str, Any]:
@@ -193,8 +194,9 @@ def cited(text: str, grounding: Grounding, retrieval: Retrieval) -> tuple[list[d
 
     An id that the person wrote is no invention of the model's, whether it is known or not.
     """
-    named = ids_in(text)[:50]
     found = {name: record for record in grounding.records for name in names_of(record)}
+    written = with_hyphens(text).upper()
+    named = ids_in(text)[:50] + [name for name in found if not ids_in(name) and name in written]
     found |= retrieval.known([name for name in named if name not in found])
     unique = {str(found[name].get("id")): found[name] for name in named if name in found}
     unknown = [name for name in named if name not in found and name not in grounding.question.ids]

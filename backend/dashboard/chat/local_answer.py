@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
 from backend.dashboard.chat.grounding import Grounding, Record, pulse_lines, status_lines
+from backend.dashboard.markdown import escape
 from backend.errors import (
     BulkheadFullError,
     CircuitBreakerOpenError,
@@ -16,9 +16,8 @@ from backend.errors import (
     FeatureDisabledError,
     NotConfiguredError,
 )
-from backend.llm.prompts import clean
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
+_OPENING = "This answer comes from Jupiter's local data, because"
 
 
 def local_answer(grounding: Grounding, error: DashboardError) -> str:
@@ -45,7 +44,12 @@ def local_answer(grounding: Grounding, error: DashboardError) -> str:
 
 def opening(error: DashboardError) -> str:
     """Return the first sentences: that this is local data, why, and what to do about it."""
-    return f"This answer comes from Jupiter's local data, because {_cause(error)}."
+    return f"{_OPENING} {_cause(error)}."
+
+
+def is_local(text: str) -> bool:
+    """Tell whether an answer is one from local data, which quotes strangers."""
+    return text.startswith(_OPENING)
 
 
 def _cause(error: DashboardError) -> str:
@@ -148,8 +152,3 @@ def _nothing(grounding: Grounding) -> str:
         "language model there is no other knowledge to answer from. What can be asked: an id such as CVE-2024-3400, "
         "a vendor or product, the newest or the most likely exploited threats, the status of the system."
     )
-
-
-def escape(text: Any, limit: int) -> str:
-    """Return text of strangers as plain text inside Markdown."""
-    return _SPECIAL.sub(r"\\\1", clean(text, limit))

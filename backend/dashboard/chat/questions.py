@@ -11,6 +11,8 @@ _ID = re.compile(
     r"\b(?:CVE|DEMO)-\d{4}-\d{4,7}\b|\bGHSA(?:-[23456789cfghjmpqrvwx]{4}){3}\b|\b(?:MAL|PYSEC|RUSTSEC)-\d{4}-\d+\b",
     re.IGNORECASE,
 )
+# Models and editors write other dashes, often the one at which no line breaks.
+_DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D], "-")
 _STATUS = re.compile(r"\b(status|health|healthy|outage|degraded|circuit|breakers?|working)\b", re.IGNORECASE)
 _STATE_OF_US = re.compile(
     r"\b(features?|sources?|dashboard|systems?|jupiter|wrong|errors?|failing|down)\b", re.IGNORECASE
@@ -55,7 +57,7 @@ class Question:
 def read_question(text: str) -> Question:
     """Return what `text` asks for."""
     ids = ids_in(text)[:MAX_IDS]
-    rest = _ID.sub(" ", text)
+    rest = _ID.sub(" ", with_hyphens(text))
     about_threats = bool(_THREATS.search(rest))
     about_status = bool(_STATUS.search(rest) or (_STATE_OF_US.search(rest) and not about_threats and not ids))
     return Question(
@@ -74,7 +76,12 @@ def read_question(text: str) -> Question:
 
 def ids_in(text: str) -> list[str]:
     """Return the record ids in a text, each once, in the order of their first appearance."""
-    return list(dict.fromkeys(normal_id(match) for match in _ID.findall(text)))
+    return list(dict.fromkeys(normal_id(match) for match in _ID.findall(with_hyphens(text))))
+
+
+def with_hyphens(text: str) -> str:
+    """Return a text with hyphens in place of all other dashes."""
+    return text.translate(_DASHES)
 
 
 def normal_id(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -31,6 +32,7 @@ from backend.schemas.times import utc_iso
 from backend.storage.database import Database
 
 LONGEST_ANSWER_SECONDS = 300.0
+MAX_EXPORTED = 2000
 
 _log = logging.getLogger("jupiter.chat")
 
@@ -185,17 +187,20 @@ class ChatService:
         Raises:
             NotFoundError: this person has no such conversation.
         """
+        return self._history(user_id, conversation_id, MAX_SHOWN)
+
+    def _history(self, user_id: str, conversation_id: str, most: int) -> dict[str, Any]:
         self._conversations.flush(user_id)
         conversation = self._conversations.find(user_id, conversation_id)
-        rows = self._conversations.messages(conversation, MAX_SHOWN + 1)
+        rows = self._conversations.messages(conversation, most + 1)
         unknown = unknown_in(rows, self._retrieval)
         shown: dict[str, Any] = {
             "conversation": self._view(conversation),
             "messages": [
                 {**self._message(row), **({"unknown_ids": unknown[row["id"]]} if row["id"] in unknown else {})}
-                for row in rows[-MAX_SHOWN:]
+                for row in rows[-most:]
             ],
-            "complete": len(rows) <= MAX_SHOWN,
+            "complete": len(rows) <= most,
         }
         return shown if shown["conversation"]["saved"] else {**shown, "notice": NOT_SAVED}
 
@@ -236,15 +241,19 @@ class ChatService:
 
     def delete(self, user_id: str, conversation_id: str) -> None:
         """Remove a conversation; answers being made in it are stopped. Raises like `history`."""
-        self._conversations.find(user_id, conversation_id)
+        conversation = self._conversations.find(user_id, conversation_id)
+        for row in self._conversations.messages(conversation):
+            if row["status"] == "streaming" and self._live.get(user_id, row["id"]) is None:
+                with suppress(DashboardError):  # where it cannot be reached, what it says is kept nowhere
+                    self._elsewhere.stop(user_id, row["id"])
         for answer in self._live.of_conversation(conversation_id):
             self._answering.stop(answer)
         self._conversations.delete(user_id, conversation_id)
 
     def export(self, user_id: str, conversation_id: str) -> str:
         """Return a conversation as Markdown; raises like `history`."""
-        told = self.history(user_id, conversation_id)
-        return as_markdown(told["conversation"], told["messages"])
+        told = self._history(user_id, conversation_id, MAX_EXPORTED)
+        return as_markdown(told["conversation"], told["messages"], complete=told["complete"])
 
     def recover(self, before: str | None = None) -> int:
         """Mark the answers that an earlier process left unfinished as interrupted; return how many. Call at start.

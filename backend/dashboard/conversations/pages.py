@@ -9,12 +9,14 @@ from typing import Any
 
 import orjson
 
+from backend.dashboard.markdown import escape, link
 from backend.errors import ValidationError
 from backend.schemas.text import single_line
 from backend.schemas.times import utc_iso
 from backend.storage.searches import words_of
 
 EXCERPT = 160
+LONGEST_TITLE = 300
 _WHO = {"user": "You", "assistant": "Jupiter"}
 _ENDS = {
     "streaming": "still being written",
@@ -62,9 +64,16 @@ def match_view(message: Mapping[str, Any] | None, search: str | None) -> dict[st
     return {"match": found}
 
 
-def as_markdown(conversation: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> str:
-    """Return a conversation as a Markdown document."""
-    parts = [f"# {single_line(conversation['title'])}", f"From {conversation['created_at']} (UTC)"]
+def as_markdown(
+    conversation: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], *, complete: bool = True
+) -> str:
+    """Return a conversation as a Markdown document.
+
+    Args:
+        complete: whether these are all of its messages.
+    """
+    parts = [f"# {escape(conversation['title'], LONGEST_TITLE)}", f"From {conversation['created_at']} (UTC)"]
+    parts += [] if complete else [f"Older messages are left out; these are the newest {len(messages)}."]
     for message in messages:
         end = _ENDS.get(message["status"])
         parts.append(f"## {_WHO[message['role']]}, {message['created_at']}" + (f" ({end})" if end else ""))
@@ -75,6 +84,6 @@ def as_markdown(conversation: Mapping[str, Any], messages: Sequence[Mapping[str,
 
 
 def _source(source: Mapping[str, Any]) -> str:
-    link = f" <{source['url']}>" if source.get("url") else ""
-    as_of = f" (as of {source['as_of']})" if source.get("as_of") else ""
-    return f"- {source['id']}: {source['title']}{link}{as_of}"
+    parts = [f"- {escape(source['id'], 60)}: {escape(source['title'], LONGEST_TITLE)}", link(source.get("url"))]
+    parts += [f"(as of {escape(source['as_of'], 40)})"] if source.get("as_of") else []
+    return " ".join(part for part in parts if part)

@@ -19,6 +19,7 @@ NOT_SAVED = (
     "It is kept in memory and saved as soon as possible."
 )
 MAX_SHOWN = 200
+_ANSWER = "answer:"
 
 _log = logging.getLogger("jupiter.chat")
 
@@ -149,6 +150,16 @@ class Conversations:
             return None
         return {"conversation_id": found[0]["conversation_id"], "message_id": found[0]["id"]} if found else None
 
+    def question(self, conversation: Row, client_message_id: str) -> Row | None:
+        """Return the question that a client sent under this id in a conversation."""
+        user_id = conversation["user_id"]
+        kept = self._memory.get(user_id, conversation["id"])
+        known = kept.ordered() if kept is not None else []
+        if not any(row["client_message_id"] == client_message_id for row in known):
+            known = self._rows.by_client_id(user_id, [client_message_id])
+        asked = (row for row in known if row["client_message_id"] == client_message_id and row["role"] == "user")
+        return next((row for row in asked if row["conversation_id"] == conversation["id"]), None)
+
     def message(self, user_id: str, message_id: str) -> Row | None:
         """Return a person's own message; that of memory where the database does not have it."""
         kept = self._memory.message(user_id, message_id)
@@ -205,7 +216,12 @@ def answer_key(client_message_id: str) -> str:
 
     The colon keeps it apart from what clients may send.
     """
-    return f"answer:{client_message_id}"
+    return f"{_ANSWER}{client_message_id}"
+
+
+def asked_by(answer: Row) -> str:
+    """Return the client id of the message that an answer answers."""
+    return str(answer["client_message_id"] or "").removeprefix(_ANSWER)
 
 
 def message_view(row: Row) -> dict[str, Any]:

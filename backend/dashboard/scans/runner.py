@@ -16,7 +16,7 @@ from backend import runtime
 from backend.dashboard.scans.join import Joiner
 from backend.dashboard.scans.payload import TOP, result
 from backend.dashboard.scans.progress import Progress
-from backend.dashboard.scans.store import ScanStore
+from backend.dashboard.scans.store import UNFINISHED, ScanStore
 from backend.errors import (
     BulkheadFullError,
     CircuitBreakerOpenError,
@@ -108,7 +108,7 @@ class ScanRunner:
         try:
             ended = self._work(scan, progress, work)
         except Stopped:
-            ended = self._after_stop(scan)
+            ended = self._after_stop(scan, progress)
         finally:
             over.set()
             self.running.pop(scan["id"], None)
@@ -123,7 +123,10 @@ class ScanRunner:
         begun = {"status": "running", "updated_at": now, "error": None}
         if not scan.get("started_at"):
             begun["started_at"] = now
-        self._patiently(progress, lambda: self._store.change(scan["id"], begun))
+        # what is joined anew may be completed; what was cancelled or deleted a moment ago stays so
+        only = UNFINISHED if progress.phase == "reading" else (*UNFINISHED, "completed")
+        if self._patiently(progress, lambda: self._store.change(scan["id"], begun, only=only)) is None:
+            raise Stopped
         self._keep_in_step(progress, "running")
         try:
             return work(progress)
@@ -184,7 +187,7 @@ class ScanRunner:
     def _save(self, scan: Row, progress: Progress) -> None:
         counts = {**(scan.get("counts") or {}), **_so_far(progress), "stored": progress.findings}
         changes = {"counts": counts, "updated_at": utc_iso(self._clock.now())}
-        kept = self._patiently(progress, lambda: self._store.change(scan["id"], changes, only_unfinished=True))
+        kept = self._patiently(progress, lambda: self._store.change(scan["id"], changes, only=UNFINISHED))
         if kept is None:  # cancelled or deleted by another process
             raise Stopped
 
@@ -210,18 +213,23 @@ class ScanRunner:
         old = scan.get("counts") or {}
         changes |= {"status": status, "finished_at": now, "updated_at": now}
         changes["counts"] = {**old, **counts, "seconds": seconds}
-        kept = self._patiently(progress, lambda: self._store.change(scan["id"], changes, only_unfinished=True))
+        kept = self._patiently(progress, lambda: self._store.change(scan["id"], changes, only=UNFINISHED))
         if kept is None:
             raise Stopped
         self._keep_in_step(progress, status)
         return kept
 
-    def _after_stop(self, scan: Row) -> Row | None:
+    def _after_stop(self, scan: Row, progress: Progress) -> Row | None:
         """Return the scan as it was cancelled; None where the server ends or the scan is deleted."""
-        if self.stopping.is_set():
+
+        def counted() -> Row | None:
+            counts = {**(scan.get("counts") or {}), **self._store.counts(scan["id"])}
+            return self._store.change(scan["id"], {"counts": counts})
+
+        try:
+            return None if self.stopping.is_set() else self._patiently(progress, counted, cancelled=True)
+        except Stopped:
             return None
-        counts = {**(scan.get("counts") or {}), **self._store.counts(scan["id"])}
-        return self._store.change(scan["id"], {"counts": counts})
 
     def _tell(self, scan: Row) -> None:
         try:
@@ -253,15 +261,20 @@ class ScanRunner:
         except NotFoundError:
             return  # somebody deleted it; the scan goes on without
 
-    def _patiently(self, progress: Progress, step: Callable[[], T]) -> T:
-        """Do a step of the work as soon as what it needs is there, and say what it waits for meanwhile."""
+    def _patiently(self, progress: Progress, step: Callable[[], T], *, cancelled: bool = False) -> T:
+        """Do a step of the work as soon as what it needs is there, and say what it waits for meanwhile.
+
+        Args:
+            cancelled: the step is the last one of a scan that is cancelled already.
+        """
         while True:
             try:
                 done = step()
             except _AWAY as error:
                 progress.waiting = f"{error.message} The scan goes on by itself."
                 self.stopping.wait(min(max(error.retry_after or 1.0, 0.25), 2.0))
-                self._check(progress.scan)
+                if self.stopping.is_set() or not cancelled:
+                    self._check(progress.scan)
             else:
                 progress.waiting = None
                 return done

@@ -20,7 +20,8 @@ from backend.dashboard.scans.store import UNFINISHED, ScanStore
 from backend.dashboard.scans.views import ScanViews
 from backend.errors import ConflictError, DashboardError, NotFoundError, RateLimitedError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
-from backend.scans.formats import detect, reader_of
+from backend.scans.errors import StorageFullError
+from backend.scans.formats import format_of, reader_of
 from backend.scans.spool import Claim, Spool, Upload
 from backend.schemas.times import utc_iso
 from backend.storage.database import Filter, Row
@@ -97,12 +98,12 @@ class ScanService(ScanViews):
         """Keep an upload that has arrived whole, and have it worked off; returns the scan.
 
         Raises:
-            UnknownFormatError: it is none of the formats.
+            UnknownFormatError: it is none of the formats, or another one than said.
             ValidationError: there is no such format.
             DatabaseError: it could not be stored; nothing is kept of it.
         """
         try:
-            kind = reader_of(format).name if format else self._offload(detect, upload.opening)
+            kind = self._offload(format_of, upload.opening, format)
             self._offload(upload.finish)
         except BaseException:
             upload.abort()
@@ -116,7 +117,7 @@ class ScanService(ScanViews):
             raise
         logger.info("📊 Scan %s taken in: %s, %d bytes", scan_id, kind, upload.size, extra={"user_id": user_id})
         self._emit(user_id, "scan_progress", queued(scan, self._clock))
-        self._begin(scan_id)
+        self._begin(scan_id, user_id)
         return shown_scan(scan)
 
     def cancel(self, user_id: str, scan_id: str) -> dict[str, Any]:
@@ -128,7 +129,7 @@ class ScanService(ScanViews):
         self._store.get(user_id, scan_id)
         now = utc_iso(self._clock.now())
         changes = {"status": "cancelled", "finished_at": now, "updated_at": now}
-        changed = self._store.change(scan_id, changes, only_unfinished=True)
+        changed = self._store.change(scan_id, changes, only=UNFINISHED)
         if changed is None:
             raise ConflictError("the scan is finished already")
         self._runner.cancel(scan_id)
@@ -143,6 +144,7 @@ class ScanService(ScanViews):
 
         Raises:
             ConflictError: it is still being worked off.
+            StorageFullError: the disk is full.
         """
         self._admit()
         scan = self._store.get(user_id, scan_id)
@@ -151,8 +153,13 @@ class ScanService(ScanViews):
         changed = self._store.change(scan_id, {"status": "queued", "updated_at": utc_iso(self._clock.now())})
         if changed is None:
             raise NotFoundError(f"there is no scan {scan_id}")
+        try:
+            self._offload(self._spool.mark, scan_id)
+        except StorageFullError:
+            self._store.change(scan_id, {"status": "completed"}, only=("queued",))
+            raise
         self._emit(user_id, "scan_progress", {**queued(changed, self._clock), "phase": "joining"})
-        self._begin_joining(scan_id)
+        self._begin(scan_id, user_id)
         return shown_scan(changed)
 
     def delete(self, user_id: str, scan_id: str) -> None:
@@ -177,7 +184,8 @@ class ScanService(ScanViews):
         found, _ = self._store.page(filters, page_of("-created_at", None), 100)
         for scan in found:
             if not (scan.get("joined") or {}).get("complete"):
-                self._begin_joining(scan["id"])
+                self._offload(self._spool.mark, scan["id"])
+                self._begin(scan["id"], scan["user_id"])
 
     def start(self, spawn: Callable[..., Any] = runtime.spawn) -> None:
         """Begin to work off what waits, also what a process that ended has left behind."""
@@ -198,8 +206,10 @@ class ScanService(ScanViews):
 
     def _look_after(self) -> None:
         while not self._stopped.is_set():
-            with contextlib.suppress(DashboardError):  # recorded by the guard; looked at again
+            try:
                 self.recover()
+            except Exception:  # the boundary of a background task: what waits must be looked for as long as it runs
+                logger.exception("❌ Scans that wait could not be looked for; it is tried again")
             self._stopped.wait(LOOK_SECONDS)
 
     def _new(self, user_id: str, scan_id: str, size: int, *, name: str, filename: str, kind: str) -> Row:
@@ -234,12 +244,8 @@ class ScanService(ScanViews):
         self._store.put(scan)
         return scan
 
-    def _begin(self, scan_id: str) -> None:
-        self._queue.add(scan_id, lambda: self._work(scan_id))
-
-    def _begin_joining(self, scan_id: str) -> None:
-        self._offload(self._spool.mark, scan_id)
-        self._begin(scan_id)
+    def _begin(self, scan_id: str, user_id: str = "") -> None:
+        self._queue.add(scan_id, lambda: self._work(scan_id), user_id or scan_id)
 
     def _work(self, scan_id: str) -> None:
         claim = self._offload(self._spool.claim, scan_id)

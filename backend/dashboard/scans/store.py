@@ -31,11 +31,11 @@ class ScanStore:
         """Write a whole scan; by id, so that an attempt whose answer was lost can be made again."""
         self._ask(SCANS, "upsert", data=scan)
 
-    def change(self, scan_id: str, changes: Row, *, only_unfinished: bool = False) -> Row | None:
-        """Change a scan and return it; None where there is none, or it is finished already."""
+    def change(self, scan_id: str, changes: Row, *, only: Sequence[str] = ()) -> Row | None:
+        """Change a scan and return it; None where there is none, or its status is none of `only`."""
         filters: list[Filter] = [{"column": "id", "value": scan_id}]
-        if only_unfinished:
-            filters.append({"column": "status", "operator": "in", "value": list(UNFINISHED)})
+        if only:
+            filters.append({"column": "status", "operator": "in", "value": list(only)})
         return next(iter(self._ask(SCANS, "update", filters=filters, data=changes)), None)
 
     def find(self, scan_id: str) -> Row | None:
@@ -94,10 +94,16 @@ class ScanStore:
         exploited = sum(group["count"] for group in groups if group["known_exploited"] == "yes")
         return {"findings": sum(by_severity.values()), "known_exploited": exploited, "by_severity": by_severity}
 
-    def not_yet_exploited(self) -> list[Mapping[str, Any]]:
-        """Return user_id, scan_id, vulnerability and count of all findings that nobody knew to be exploited."""
-        filters = [{"column": "known_exploited", "value": "no"}]
-        return list(self._ask(FINDINGS, "count", columns="vulnerability,user_id,scan_id", filters=filters))
+    def not_yet_exploited(self, names: Sequence[str]) -> list[Mapping[str, Any]]:
+        """Return user_id, scan_id, vulnerability and count of the findings of these names not marked as exploited."""
+        found: list[Mapping[str, Any]] = []
+        for start in range(0, len(names), _BATCH):
+            filters: list[Filter] = [
+                {"column": "known_exploited", "value": "no"},
+                {"column": "vulnerability", "operator": "in", "value": list(names[start : start + _BATCH])},
+            ]
+            found += self._ask(FINDINGS, "count", columns="vulnerability,user_id,scan_id", filters=filters)
+        return found
 
     def delete(self, user_id: str, scan_id: str) -> bool:
         """Delete a scan of this person with its findings; tell whether there was one."""

@@ -46,7 +46,8 @@ function block(token, marked) {
 function markWords(box, words) {
   const ids = words.filter((word) => /^[\w-]+$/.test(word));
   if (!ids.length) return;
-  const pattern = new RegExp(`(${ids.join("|")})(?![\\w-])`, "i");
+  const anyDash = ids.join("|").replaceAll("-", "[-\\u2010-\\u2015\\u2212\\uff0d]"); // models write others, too
+  const pattern = new RegExp(`(${anyDash})(?![\\w-])`, "i");
   const walker = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const found = pattern.exec(node.data);

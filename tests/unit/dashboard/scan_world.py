@@ -30,12 +30,11 @@ class HandQueue(WorkQueue):
 
     def run(self) -> None:
         """Run all that waits."""
-        while self._jobs:
-            name, job = self._jobs.popleft()
+        while job := self.take():
             try:
-                job()
+                job.run()
             finally:
-                self._names.discard(name)
+                self.settle(job)
 
 
 class ScanWorld:
@@ -91,7 +90,7 @@ class ScanWorld:
             self.store,
             self.watched,
             self.book,
-            search=lambda words: [r for r in self.records.values() if words.split()[0] in r["vendor"].casefold()],
+            exploited=lambda: [record for record in self.records.values() if record["known_exploited"]],
             incomplete=self.scans.join_again_where_incomplete,
         )
 
@@ -129,7 +128,7 @@ class ScanWorld:
         self.database.close()
 
     def _find(self, ids: Sequence[str]) -> list[dict[str, Any]]:
-        return [self.records[name] for name in ids if name in self.records]
+        return [r for name, r in self.records.items() if not {name, *(r.get("aliases") or ())}.isdisjoint(ids)]
 
     def _state(self) -> dict[str, Any]:
         return {"success": self.loaded, "as_of": "2026-11-21T00:00:00+00:00", "sources": []}

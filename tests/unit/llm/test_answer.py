@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from backend.errors import DeadlineExceededError
-from backend.llm.answer import read_answer, without_thoughts
-from backend.llm.errors import ContentRefusedError, IncompleteAnswerError, UnreadableAnswerError
+from backend.llm.answer import read_answer, whole_characters, without_thoughts
+from backend.llm.errors import ContentRefusedError, IncompleteAnswerError, OnlyThoughtsError, UnreadableAnswerError
 
 
 def chunk(content=None, finish=None, **delta):
@@ -41,9 +41,23 @@ def test_an_end_without_a_finish_reason_is_an_incomplete_answer():
         next(source)
 
 
+@pytest.mark.parametrize("reason", ["error", "insufficient_system_resource", "network_error", "aborted"])
+def test_an_end_that_the_provider_did_not_want_is_an_incomplete_answer(reason):
+    pieces = []
+    with pytest.raises(IncompleteAnswerError, match=reason):
+        pieces.extend(read_answer([chunk(content="Hel"), chunk(finish=reason)], pytest.fail))
+
+
 def test_a_finish_without_any_content_is_no_answer():
-    with pytest.raises(UnreadableAnswerError, match="length"):
-        list(read_answer([chunk(" \n"), chunk(finish="length")]))
+    with pytest.raises(UnreadableAnswerError, match="stop"):
+        list(read_answer([chunk(" \n"), STOP]))
+
+
+def test_a_model_that_spent_everything_on_thinking_is_told_as_that():
+    with pytest.raises(OnlyThoughtsError) as told:
+        list(read_answer([chunk(reasoning_content="Hm"), chunk(finish="length")]))
+    assert "another model" in told.value.suggestion
+    assert not told.value.counts_as_failure
 
 
 def test_the_providers_filter_ends_the_answer_as_a_refusal():
@@ -93,3 +107,22 @@ def test_a_leading_block_of_thoughts_is_left_out(pieces, text):
 
 def test_text_that_begins_with_no_tag_is_passed_on_at_once():
     assert list(without_thoughts(["Hel", "lo"])) == ["Hel", "lo"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (["Hi \ud83d", "\ude00 there"], "Hi 😀 there"),
+        (["\ud83d", "", "\ude00"], "😀"),
+        (["a\ud83d", "b"], "a\ufffdb"),
+        (["\ude00b"], "\ufffdb"),
+        (["a\ud83d"], "a\ufffd"),
+        (["a\x00b", "ä\x00"], "abä"),
+        (["😀", "é"], "😀é"),
+    ],
+)
+def test_characters_that_come_in_halves_are_made_whole_and_what_cannot_be_kept_is_replaced(pieces, text):
+    made = list(whole_characters(pieces))
+    assert "".join(made) == text
+    "".join(made).encode()
+    assert "".join(read_answer([*(chunk(piece) for piece in pieces), STOP])) == text

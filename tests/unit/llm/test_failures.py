@@ -10,6 +10,18 @@ from backend.llm.failures import classify, wait_asked_for
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
+# Rate limits that praise a paid plan: https://github.com/continuedev/continue/issues/10920 and alike.
+GROQ_BUSY = (
+    "Rate limit reached for model `llama-3.3-70b-versatile` in organization `org_1` service tier `on_demand` on tokens "
+    "per minute (TPM): Limit 12000, Used 4437, Requested 9854. Please try again in 11.455s. Need more tokens? Upgrade "
+    "to Dev Tier today at https://console.groq.com/settings/billing"
+)
+OPENAI_BUSY = (
+    "Rate limit reached for gpt in organization org-1 on requests per min (RPM): Limit 3, Used 3, Requested 1. Please "
+    "try again in 20s. You can increase your rate limit by adding a payment method to your account at "
+    "https://platform.openai.com/account/billing."
+)
+GEMINI_BUSY = "You exceeded your current quota, please check your plan and billing details. Please retry in 13.2s."
 CASES = [
     # xAI: a wrong key is a 400, missing credit a 403, a spent budget a 429
     (400, {"code": "Client specified an invalid argument", "error": "Incorrect API key provided: xa***."}, "Key"),
@@ -33,6 +45,14 @@ CASES = [
     (401, {"error": {"message": "Incorrect API key provided: sk-ab***", "code": "invalid_api_key"}}, "Key"),
     (429, {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}, "Credit"),
     (429, {"error": {"message": "Rate limit reached for gpt", "code": "rate_limit_exceeded"}}, "Busy"),
+    (429, {"error": {"message": GROQ_BUSY, "type": "tokens", "code": "rate_limit_exceeded"}}, "Busy"),
+    (429, {"error": {"message": OPENAI_BUSY, "type": "requests", "code": "rate_limit_exceeded"}}, "Busy"),
+    (429, [{"error": {"code": 429, "message": GEMINI_BUSY, "status": "RESOURCE_EXHAUSTED"}}], "Busy"),
+    (
+        400,
+        {"error": "No models loaded. Please load a model in the developer page or use the `lms load` command."},
+        "Model",
+    ),
     (404, {"error": {"message": "The model `x` does not exist", "code": "model_not_found"}}, "Model"),
     (404, {"error": {"message": 'model "x" not found, try pulling it first'}}, "Model"),
     (400, {"error": {"message": "maximum context length is 8192 tokens", "code": "context_length_exceeded"}}, "Req"),

@@ -35,6 +35,13 @@ def test_only_the_newest_ten_messages_are_told():
     assert [message["content"] for message in built(history=history)[1:-1]] == [str(n) for n in range(20, 30)]
 
 
+def test_of_long_messages_the_newest_are_told_up_to_a_bound():
+    history = [{"role": "user", "content": f"{number} " + "x" * 9000} for number in range(10)]
+    told = built(history=history)[1:-1]
+    assert [message["content"][0] for message in told] == ["6", "7", "8", "9"]
+    assert sum(len(message["content"]) for message in told) == 16_000
+
+
 def test_data_stands_between_markers_and_the_instructions_name_them():
     told, asked = built(records=[RECORD], facts=["Health: healthy"])
     assert MARKER in told["content"]

@@ -161,3 +161,48 @@ def _replaced(value, path, wrong):
     copy = dict(value) if isinstance(value, dict) else list(value)
     copy[path[0]] = _replaced(value[path[0]], path[1:], wrong)
     return copy
+
+
+@pytest.mark.parametrize("indent", [None, 2], ids=["compact", "pretty"])
+@pytest.mark.parametrize("before", [b"", b"\n \r\n"], ids=["at once", "after blanks"])
+def test_a_list_of_nuclei_is_read_however_it_is_laid_out(read, before, indent):
+    found, left_out = read("nuclei", before + json.dumps(samples.NUCLEI, indent=indent).encode())
+    assert len(found) == 2
+    assert left_out == {"results that did not match": 1}
+
+
+def test_a_list_of_nuclei_may_be_one_very_long_line(read):
+    large = [{**samples.NUCLEI[0], "response": "x" * 3_000_000}, samples.NUCLEI[1]]
+    assert len(read("nuclei", json.dumps(large).encode())[0]) == 2
+
+
+def test_nuclei_results_spread_over_lines_are_read_too(read):
+    pretty = "\n".join(json.dumps(each, indent=2) for each in samples.NUCLEI).encode()
+    assert len(read("nuclei", pretty)[0]) == 2
+
+
+def test_cyclonedx_leaves_out_a_component_whose_versions_are_not_affected(read):
+    report = json.loads(json.dumps(samples.CYCLONEDX))
+    said = next(each for each in report["vulnerabilities"] if each["id"] == "CVE-2018-7489")
+    said["affects"] = [
+        {"ref": "a", "versions": [{"version": "1", "status": "unaffected"}]},
+        {"ref": "b", "versions": [{"version": "2", "status": "unaffected"}, {"version": "3", "status": "affected"}]},
+        {"ref": "c", "versions": [{"range": "vers:npm/<4"}]},
+    ]
+    found, left_out = read("cyclonedx", report)
+    assert [(f.component, f.version) for f in found if f.vulnerability == said["id"]] == [("b", "3"), ("c", "")]
+    assert left_out["components that the document says are not affected"] == 1
+
+
+def test_a_list_may_be_one_very_long_line(read):
+    ids = [f"CVE-2024-{number}" for number in range(10_000, 40_000)]
+    found, _ = read("cve_list", ", ".join(ids).encode())
+    assert [each.vulnerability for each in found] == ids
+
+
+def test_trivy_leaves_out_what_it_says_is_not_affected(read):
+    report = json.loads(json.dumps(samples.TRIVY))
+    report["Results"][0]["Vulnerabilities"][0]["Status"] = "not_affected"
+    found, left_out = read("trivy", report)
+    assert len(found) == 2
+    assert left_out["vulnerabilities that the report says do not affect"] == 1

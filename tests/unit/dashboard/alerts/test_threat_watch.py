@@ -123,3 +123,85 @@ def test_an_alert_that_could_not_be_stored_is_raised_later(world):
     world.database.heal()
     look(world)
     assert raised(world) == [(ADA, NAME)]
+
+
+def test_what_is_in_a_scan_and_watched_too_is_one_alert_that_keeps_both(world):
+    scan = world.upload(NAME.encode(), name="before")
+    world.watched.add(ADA, {"term": NAME})
+    world.knows(NAME)
+    look(world)
+    look(world)  # by now the scan's finding is known to be exploited, so only the watch list hits
+    (alert,) = world.alerts.list(ADA, {})["alerts"]
+    assert [each["scan_id"] for each in alert["details"]["scans"]] == [scan["id"]]
+    assert alert["details"]["watched"] == [NAME]
+    assert "“before”" in alert["message"]
+    world.alerts.resolve(ADA, alert["id"])
+    look(world)
+    assert world.alerts.list(ADA, {})["alerts"][0]["status"] == "resolved"
+    assert len(raised(world)) == 1
+
+
+def test_an_entry_is_one_alert_under_whichever_of_its_names_it_is_met(world):
+    advisory = "GHSA-aaaa-bbbb-cccc"
+    world.upload(f"{advisory}\n{NAME}".encode(), name="before")
+    world.watched.add(ADA, {"term": advisory.upper()})
+    world.knows(NAME, aliases=[advisory])
+    look(world)
+    look(world)
+    assert raised(world) == [(ADA, NAME)]
+    (alert,) = world.alerts.list(ADA, {})["alerts"]
+    assert [each["findings"] for each in alert["details"]["scans"]] == [2]
+    assert world.scans.get(ADA, alert["details"]["scans"][0]["scan_id"])["known_exploited"] == 2
+
+
+def test_another_scan_adds_to_the_alert_and_takes_nothing_from_it(world):
+    first = world.upload(NAME.encode(), name="first")
+    world.knows(NAME)
+    look(world)
+    world.knows(NAME, known_exploited=False)
+    second = world.upload(NAME.encode(), name="second")
+    world.knows(NAME)
+    look(world)
+    (alert,) = world.alerts.list(ADA, {})["alerts"]
+    assert {each["scan_id"] for each in alert["details"]["scans"]} == {first["id"], second["id"]}
+    assert len(raised(world)) == 2
+
+
+def test_an_alert_about_two_scans_is_over_when_both_are_deleted(world):
+    scans = [world.upload(NAME.encode(), name=name) for name in ("first", "second")]
+    world.knows(NAME)
+    look(world)
+    world.scans.delete(ADA, scans[0]["id"])
+    (alert,) = world.alerts.list(ADA, {})["alerts"]
+    assert ([each["scan_id"] for each in alert["details"]["scans"]], alert["status"]) == ([scans[1]["id"]], "raised")
+    world.scans.delete(ADA, scans[1]["id"])
+    assert world.alerts.list(ADA, {})["alerts"][0]["status"] == "resolved"
+
+
+def test_a_watched_vendor_alerts_for_the_newest_entry_however_many_it_has(world):
+    for number in range(300):
+        world.knows(f"CVE-2020-{1000 + number}", date_added="2020-01-01", epss=0.9)
+    world.watched.add(ADA, {"term": "acme"})
+    world.watched.add(ADA, {"term": "ac me"})
+    world.knows(NAME, date_added="2999-01-01", epss=0.01)
+    look(world)
+    assert raised(world) == [(ADA, NAME)]
+
+
+def test_what_is_compared_with_scans_does_not_grow_with_them(world):
+    world.upload(b"\n".join(b"CVE-2020-%d" % (10_000 + number) for number in range(500)))
+    world.upload(NAME.encode())
+    world.knows(NAME)
+    read = []
+    ask = world.database.execute_query
+
+    def counting(table, operation, **options):
+        answer = ask(table, operation, **options)
+        if (table, operation) == ("findings", "count"):
+            read.append(len(answer["data"]))
+        return answer
+
+    world.database.execute_query = counting
+    look(world)
+    assert raised(world) == [(ADA, NAME)]
+    assert max(read) == 1

@@ -4,7 +4,7 @@ import pytest
 
 from backend.dashboard.chat.answering import MAX_ANSWER
 from backend.schemas.chat import ChatDeltaSchema, ChatResponseSchema, ChatThinkingSchema
-from tests.unit.dashboard.chat_world import ME, SOMEBODY, Model, World
+from tests.unit.dashboard.chat_world import ME, RECORDS, SOMEBODY, Model, World
 
 
 @pytest.fixture
@@ -203,3 +203,47 @@ def test_a_half_written_answer_is_on_disk_after_two_seconds(tmp_path):
     world.chat = world.another()
     world.ask()
     assert seen == [("Hello", "streaming")]
+
+
+ADVISORY = {**RECORDS[0], "id": "GHSA-JFH8-C2JP-5V3Q", "aliases": []}
+MALWARE = {**RECORDS[0], "id": "MISP-5F2C1B7A-0000-4000-8000-000000000001", "aliases": ["URLHAUS-2026-0007"]}
+
+
+@pytest.fixture
+def of_advisories(tmp_path):
+    def find(*, text="", ids=(), limit=10):
+        wanted = {name.upper() for name in ids}
+        return [r for r in (ADVISORY, MALWARE) if not ids or wanted & {r["id"], *r["aliases"]}]
+
+    def world(*script):
+        return World(tmp_path, Model(*script), threats_find=find)
+
+    return world
+
+
+@pytest.mark.parametrize("name", ["GHSA-JFH8-C2JP-5V3Q", "GHSA-jfh8-c2jp-5v3q", "ghsa-jfh8-c2jp-5v3q"])
+def test_an_advisory_that_a_record_has_is_a_source_and_not_marked_however_it_is_written(of_advisories, name):
+    world = of_advisories(f"See {name}.")
+    _, payload = world.ask("What is new?")
+    assert [source["id"] for source in payload["sources"]] == [ADVISORY["id"]]
+    assert "unknown_ids" not in payload
+    assert "unknown_ids" not in world.last_message(payload["conversation_id"])
+
+
+def test_an_advisory_that_the_question_names_is_not_said_to_be_missing(of_advisories):
+    world = of_advisories("It is bad.")
+    grounding = world.chat._retrieval.gather("What about GHSA-jfh8-c2jp-5v3q?")
+    assert grounding.missing == []
+
+
+def test_records_of_any_kind_of_id_are_sources_where_the_answer_cites_them(of_advisories):
+    _, payload = of_advisories(f"It is {MALWARE['id']}.").ask("What is new?")
+    assert [source["id"] for source in payload["sources"]] == [MALWARE["id"]]
+
+
+@pytest.mark.parametrize("dash", ["‐", "‑", "‒", "–", "—", "−", "－"])  # noqa: RUF001
+def test_ids_with_typographic_dashes_are_ids(tmp_path, dash):
+    world = World(tmp_path, Model("Patch CVE-2026-0001 and CVE-2026-9999.".replace("-", dash)))
+    _, payload = world.ask("What is new?")
+    assert [source["id"] for source in payload["sources"]] == ["CVE-2026-0001"]
+    assert payload["unknown_ids"] == ["CVE-2026-9999"]

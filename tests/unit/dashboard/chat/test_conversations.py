@@ -1,10 +1,12 @@
 """Listing, searching, renaming, exporting, deleting."""
 
+import re
+
 import pytest
 
 from backend.errors import NotFoundError, ValidationError
 from backend.schemas.chat import ConversationListSchema, ConversationSchema, HistorySchema
-from tests.unit.dashboard.chat_world import ME, SOMEBODY, Model, World
+from tests.unit.dashboard.chat_world import ME, RECORDS, SOMEBODY, Model, World
 
 
 @pytest.fixture
@@ -188,3 +190,40 @@ def test_a_conversation_is_exported_as_markdown_with_sources_and_endings(tmp_pat
         "- CVE-2026-0001: Acme Gateway injection <https://nvd.nist.gov/vuln/detail/CVE-2026-0001> (as of 2026" in text
     )
     assert "(stopped)\n\n(nothing)\n" in text
+
+
+def test_a_long_conversation_is_exported_whole(world):
+    _, payload = world.ask("Number 0")
+    for number in range(1, 105):
+        world.ask(f"Number {number}", payload["conversation_id"])
+    text = world.chat.export(ME, payload["conversation_id"])
+    assert [f"Number {number}\n" in text for number in (0, 1, 104)] == [True] * 3
+    assert "left out" not in text
+
+
+def test_an_export_of_a_conversation_longer_than_any_says_what_is_left_out(world, monkeypatch):
+    monkeypatch.setattr("backend.dashboard.chat.service.MAX_EXPORTED", 4)
+    _, payload = world.ask("Number 0")
+    for number in range(1, 3):
+        world.ask(f"Number {number}", payload["conversation_id"])
+    text = world.chat.export(ME, payload["conversation_id"])
+    assert "Older messages are left out" in text
+    assert "Number 1\n" in text
+    assert "Number 0\n" not in text.partition("\n")[2]
+
+
+def test_titles_of_a_conversation_and_of_its_sources_are_plain_text_in_an_export(tmp_path):
+    hostile = {
+        **RECORDS[0],
+        "title": "![x](https://evil.example/a.png) [click](https://evil.example) `code` # head",
+        "references": ["https://evil.example/> ![x](https://evil.example/b.png)"],
+        "id": "DEMO-2026-0009",
+    }
+    world = World(tmp_path, Model("See DEMO-2026-0009."), threats_find=lambda **_: [hostile])
+    _, payload = world.ask("![x](https://evil.example/c.png) and [this](https://evil.example)?")
+    text = world.chat.export(ME, payload["conversation_id"])
+    heading, _, rest = text.partition("\n")
+    listed = rest[rest.index("Sources:") :]
+    for part in (heading, listed):
+        assert not re.search(r"(?<!\\)\[[^\]\\]*(?<!\\)\]\(", part)
+        assert "b.png" not in part

@@ -144,3 +144,26 @@ def test_a_model_that_cannot_be_chosen_is_refused_before_anything_is_asked(world
         world.chat.retry(ME, cut["message_id"], "nonsense")
     _, payload = retried(world, cut["message_id"], model="grok-other")
     assert (payload["model"], world.llm.chosen) == ("grok-other", "grok-other")
+
+
+def test_an_answer_that_failed_again_asks_its_own_question_though_another_came_between(world, cut):
+    world.ask("Later?", cut["conversation_id"])
+    world.clock.advance(1)
+    world.llm.script = ["He", CUT]
+    ids, _ = retried(world, cut["message_id"])
+    world.clock.advance(1)
+    world.llm.script = ["Hello"]
+    again, _ = retried(world, ids["message_id"])
+    assert world.llm.asked[-1][-1]["content"].endswith("What is new?")
+    assert not any("Later?" in message["content"] for message in world.llm.asked[-1])
+    world.clock.advance(1)
+    retried(world, again["message_id"])
+    assert world.llm.asked[-1][-1]["content"].endswith("What is new?")
+
+
+def test_an_answer_far_back_in_a_long_conversation_can_be_asked_for_again(world, cut):
+    for number in range(110):
+        world.ask(f"Question {number}", cut["conversation_id"])
+    _, payload = retried(world, cut["message_id"])
+    assert payload["response"] == "Hello"
+    assert world.llm.asked[-1][-1]["content"].endswith("What is new?")

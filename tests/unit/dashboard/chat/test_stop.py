@@ -3,6 +3,7 @@
 import pytest
 
 from backend.dashboard.chat.live_answers import LiveAnswer
+from backend.errors import NetworkError
 from backend.schemas.chat import ChatErrorSchema, ChatResponseSchema
 from tests.unit.dashboard.chat_world import ME, Model, World
 
@@ -121,3 +122,39 @@ def test_recovering_without_a_database_is_only_told_to_the_log(world, caplog):
     world.database.away = True
     assert world.chat.recover() == 0
     assert "could not be looked for" in caplog.text
+
+
+class Others:
+    """Another worker, which may be out of reach."""
+
+    def __init__(self, error=None):
+        self.stopped, self.error = [], error
+
+    def stop(self, user_id, message_id):
+        self.stopped.append((user_id, message_id))
+        if self.error is not None:
+            raise self.error
+
+    def progress(self, user_id, message_id):
+        return None
+
+
+@pytest.mark.parametrize("error", [None, NetworkError("no line")])
+def test_deleting_a_conversation_stops_its_answer_in_another_worker_too(tmp_path, error):
+    others = Others(error)
+    world = World(tmp_path, Model("Hello"))
+    ids = world.chat.send(ME, "What?")
+    world.options = {"elsewhere": others}
+    other = world.another()
+    other.delete(ME, ids["conversation_id"])
+    assert others.stopped == [(ME, ids["message_id"])]
+    assert other.conversations(ME)["conversations"] == []
+
+
+def test_an_answer_that_was_ended_before_its_task_began_says_nothing_more(tmp_path):
+    world = World(tmp_path, Model("Hello"))
+    ids = world.chat.send(ME, "What?")
+    world.chat.stop(ME, ids["message_id"])
+    world.tasks.run()
+    assert [name for _, name, _ in world.events] == ["chat_response"]
+    assert world.llm.asked == []

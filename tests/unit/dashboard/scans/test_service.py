@@ -290,6 +290,15 @@ def test_one_person_cannot_fill_the_queue(world):
     world.scans.begin(EVE)[1].abort()
 
 
+def test_ones_own_scan_does_not_wait_for_all_of_anothers(world):
+    theirs = [world.upload(samples.CVE_LIST, work=False) for _ in range(3)]
+    own = world.upload(samples.CVE_LIST, user=EVE, work=False)
+    world.queue.take()  # the first of theirs is worked on
+    world.queue.take().run()
+    assert world.scans.get(EVE, own["id"])["status"] == "completed"
+    assert world.scans.get(ADA, theirs[1]["id"])["status"] == "queued"
+
+
 def test_a_rescan_joins_with_what_is_known_today(world):
     scan = world.upload(samples.CVE_LIST)
     assert scan["known_exploited"] == 0
