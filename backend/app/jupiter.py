@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from backend.app.workers import Workers
 from backend.dashboard.jupiter_dashboard import JupiterDashboard
 from backend.monitoring.metrics import Metrics
 from backend.realtime.wiring import Realtime
+from backend.runtime.periodic import periodically
+
+logger = logging.getLogger("jupiter.app")
 
 FLUSH_SECONDS = 10.0
 LOGINS_SECONDS = 1.0
@@ -51,9 +55,11 @@ class Jupiter:
         self.sockets.pushes.start(self.spawn)
         self.spawn(self.dashboard.records.replayer.run)
         self.spawn(self.adapters.llm.warm_up)
-        self.spawn(self._look_after_chat)
+        # What could not be written while the database was away, also for people who have left.
+        self.spawn(periodically, self.dashboard.chat.flush, FLUSH_SECONDS, self.stopped, logger)
         self.spawn(self.accounts.log.run, self.stopped)
-        self.spawn(self._look_after_logins)
+        # A socket is only asked who it is when it sends something itself.
+        self.spawn(periodically, self.sockets.entrance.look_after_logins, LOGINS_SECONDS, self.stopped, logger)
         if self.workers is not None:
             self.spawn(self.workers.answers.end_abandoned, self.dashboard.chat)
         self.ready.set()
@@ -70,16 +76,6 @@ class Jupiter:
     def close_sockets(self) -> None:
         """Close every socket."""
         self.sockets.entrance.close_all()
-
-    def _look_after_chat(self) -> None:
-        """Write what could not be written while the database was away, also for people who have left."""
-        while not self.stopped.wait(FLUSH_SECONDS):
-            self.dashboard.chat.flush()
-
-    def _look_after_logins(self) -> None:
-        """Close sockets whose sign-in holds no longer: a socket is only asked when it sends something itself."""
-        while not self.stopped.wait(LOGINS_SECONDS):
-            self.sockets.entrance.look_after_logins()
 
     def stop(self) -> None:
         """End the background work and close what is open."""

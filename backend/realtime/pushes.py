@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,6 +21,9 @@ from backend.realtime.broadcaster import Broadcaster
 from backend.realtime.coalesce import Coalesced
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.events import BreakerChanged, ErrorRecorded, FeatureChanged
+from backend.runtime.periodic import periodically
+
+logger = logging.getLogger("jupiter.realtime")
 
 SLOW_CLIENTS_SECONDS = 0.25
 HEARTBEAT_SECONDS = 10.0
@@ -57,7 +61,6 @@ class Pushes:
         self._status = status
         self._summaries = summaries
         self._clock = clock
-        self._sleep = sleep
         self._stopped = threading.Event()
         self._last_told: dict[str, Any] = {}
         self._changes = Coalesced(self._push_status, 0.25, sleep=sleep)
@@ -78,8 +81,11 @@ class Pushes:
 
     def start(self, spawn: Callable[..., Any] = runtime.spawn) -> None:
         """Begin to push."""
-        for loop in (self._changes.run, self._counts.run, self._owners.run, self._watch_clients, self._heartbeat):
+        for loop in (self._changes.run, self._counts.run, self._owners.run):
             spawn(loop)
+        watch = self._broadcaster.look_after_slow_clients
+        spawn(periodically, watch, SLOW_CLIENTS_SECONDS, self._stopped, logger)
+        spawn(periodically, self._heartbeat, HEARTBEAT_SECONDS, self._stopped, logger)
 
     def stop(self) -> None:
         """End all loops."""
@@ -141,18 +147,11 @@ class Pushes:
             payload = {"level": "info", "message": message, "timestamp": self._clock.now().isoformat()}
             self._broadcaster.tell_here("notice", payload)
 
-    def _watch_clients(self) -> None:
-        while not self._stopped.is_set():
-            self._broadcaster.look_after_slow_clients()
-            self._sleep(SLOW_CLIENTS_SECONDS)
-
     def _heartbeat(self) -> None:
-        """Run the health checks now and then, and push what they changed."""
-        while not self._stopped.is_set():
-            payload = self._status.status(fresh=True)
-            if _without_times(payload) != self._last_told and self._leads():
-                self._tell(payload)
-            self._sleep(HEARTBEAT_SECONDS)
+        """Run the health checks, and push what they changed."""
+        payload = self._status.status(fresh=True)
+        if _without_times(payload) != self._last_told and self._leads():
+            self._tell(payload)
 
 
 def _digest(told: Any) -> str:
