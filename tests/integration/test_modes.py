@@ -1,8 +1,12 @@
 """The server in each async mode: pages, REST, sockets and the way out work alike."""
 
 import os
+import resource
 import signal
+import socket
 import threading
+import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -54,6 +58,23 @@ def test_many_sockets_at_once_each_get_their_own_answer(jupiter):
         end.join(10)
     with jupiter.events() as another:
         assert another.call("request_status")["ok"] is True
+
+
+def test_a_server_that_ran_out_of_files_takes_connections_again_when_there_is_room(jupiter):
+    number, address = jupiter.process.pid, ("127.0.0.1", int(jupiter.url.rsplit(":", 1)[1]))
+    _, hard = resource.prlimit(number, resource.RLIMIT_NOFILE)
+    room = len(os.listdir(f"/proc/{number}/fd")) + 20
+    resource.prlimit(number, resource.RLIMIT_NOFILE, (room, hard))
+    with ExitStack() as crowd:
+        for _ in range(60):
+            crowd.enter_context(socket.create_connection(address, timeout=5))
+        time.sleep(0.5)
+
+    def answers():
+        with jupiter.rest() as rest:
+            return rest.get("/livez").status == 200
+
+    eventually(answers, timeout=15)
 
 
 def test_an_interrupt_ends_it_like_a_termination(serve):
