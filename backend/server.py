@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from backend import logs, runtime
@@ -33,7 +33,8 @@ logger = logging.getLogger("jupiter.server")
 class InFlight:
     """WSGI middleware that counts requests under way and gives way to the others once per request.
 
-    Without giving way, a busy keep-alive connection starves all others on a cooperative server.
+    Without giving way, a busy keep-alive connection starves all others on a cooperative server. A request is under way
+    until the last piece of its answer has been sent.
     """
 
     def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
@@ -47,9 +48,39 @@ class InFlight:
         self.count += 1
         try:
             runtime.sleep(0)
-            return self._app(environ, start_response)
+            answer = self._app(environ, start_response)
+        except BaseException:
+            self._ended()
+            raise
+        if type(answer) is list:  # it is there as a whole
+            self._ended()
+            return answer
+        return _Answer(answer, self._ended)
+
+    def _ended(self) -> None:
+        self.count -= 1
+
+
+class _Answer:
+    """An answer that tells when the server is done with it, which closes it (PEP 3333)."""
+
+    def __init__(self, pieces: Iterable[bytes], ended: Callable[[], None]) -> None:
+        self._pieces = pieces
+        self._ended = ended
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._pieces)
+
+    def close(self) -> None:
+        try:
+            getattr(self._pieces, "close", _nothing)()
         finally:
-            self.count -= 1
+            self._ended()
+            self._ended = _nothing
+
+
+def _nothing() -> None:
+    """Nothing is left to be done."""
 
 
 def serve(settings: Settings, *, tell: Callable[[str], None], replacements: dict[str, Any] | None = None) -> None:
