@@ -149,6 +149,8 @@ class RedisSubscription:
         self._monotonic = monotonic
         self._heard = monotonic()
         self._pinged = False
+        self.confirmed = False
+        """Whether Redis has said that it listens to us: what is published from then on arrives."""
         self._pubsub = client.pubsub()  # type: ignore[no-untyped-call]  # redis-py's own gap
         self._safely(lambda: self._pubsub.subscribe(channel))
 
@@ -158,6 +160,7 @@ class RedisSubscription:
         now = self._monotonic()
         if message is not None:
             self._heard, self._pinged = now, False
+            self.confirmed = self.confirmed or message["type"] == "subscribe"
             return _decoded(message["data"]) if message["type"] == "message" else None
         if now - self._heard >= 2 * self._silence:
             raise ServerAwayError("the subscription is dead")

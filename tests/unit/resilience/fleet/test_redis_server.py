@@ -239,6 +239,15 @@ def test_a_message_is_handed_on_and_what_is_none_of_ours_is_not(listening):
     assert said[1:] == [("get", 0.5)] * 5
 
 
+def test_it_knows_when_redis_has_confirmed_it_and_keeps_that(listening):
+    subscription, _ = listening(None, message(b"{}"), message(1, "subscribe"), message(b"{}"))
+    confirmed = [subscription.confirmed]
+    for _ in range(4):
+        subscription.next(0.5)
+        confirmed.append(subscription.confirmed)
+    assert confirmed == [False, False, False, True, True]
+
+
 def test_only_what_was_published_is_a_message(listening):
     subscription, _ = listening(message(b'{"kind": "free"}', "pong"))
     assert subscription.next(0.5) is None
