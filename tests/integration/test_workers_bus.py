@@ -267,14 +267,43 @@ def test_counts_are_of_all_workers_and_large_limits_are_handed_in_by_batches(wor
 
 
 def test_notes_of_others_are_read_while_they_are_new(workers):
-    now = time.time()
-    a, b = (Notes(worker.wire, "metrics", seconds=10, now=lambda: now) for worker in workers)
+    a, b = (Notes(worker.wire, "metrics", seconds=0.5) for worker in workers)
     a.put("1", b"of the first")
     b.put("1", b"of one on another machine")
     assert a.others("1") == {"1-" + "b": b"of one on another machine"}
-    late = Notes(workers[1].wire, "metrics", seconds=10, now=lambda: now + 11)
-    assert late.others("2") == {}
-    assert b.others("2") == {}  # it was removed
+    b.drop()
+    assert a.others("1") == {}
+    b.put("1", b"again")
+    time.sleep(0.6)
+    assert a.others("2") == {}
+
+
+def test_notes_of_workers_that_have_died_do_not_stay(workers):
+    """Each life of a worker has a name of its own, so whoever dies again and again would fill Redis."""
+    wire = workers[0].wire
+    notes = Notes(wire, "metrics", seconds=0.5)
+    for life in range(20):
+        wire.worker = f"life-{life}"
+        notes.put("1", b"of a short life")
+    time.sleep(0.6)
+    wire.worker = "a"
+    notes.put("1", b"of one that lives")
+    assert [wire.client.hlen(wire.key("notes:metrics:texts")), wire.client.zcard(wire.key("notes:metrics:times"))] == [
+        1,
+        1,
+    ]
+    time.sleep(0.6)
+    assert not list(wire.client.scan_iter(match="*notes*"))
+
+
+def test_what_is_no_note_of_ours_is_passed_over(workers):
+    a, b = (Notes(worker.wire, "metrics", seconds=10) for worker in workers)
+    b.put("2", b"a note")
+    keys = [workers[0].wire.key(f"notes:metrics:{part}") for part in ("texts", "times")]
+    for name, text in (("x", b""), ("y", b"\x00\x02[]"), ("z", b'\x00\x0e{"worker": "3"}'), ("q", b"\xff" * 9)):
+        workers[0].wire.client.hset(keys[0], name, text)
+        workers[0].wire.client.zadd(keys[1], {name: time.time()})
+    assert a.others("1") == {"2": b"a note"}
 
 
 def test_a_message_that_nobody_understands_does_no_harm(workers):
