@@ -14,6 +14,7 @@ from typing import Any
 import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    AskError,
     ClusterDownError,
     MasterDownError,
     NoPermissionError,
@@ -30,7 +31,8 @@ from backend.resilience.fleet.timing import Timing
 
 _log = logging.getLogger("jupiter.resilience")
 _NOT_SERVING_CODES = ("BUSY", "MISCONF", "NOREPLICAS")
-_NOT_SERVING = (OutOfMemoryError, ReadOnlyError, NoPermissionError, ClusterDownError, MasterDownError)
+_NOT_SERVING = (OutOfMemoryError, ReadOnlyError, NoPermissionError, ClusterDownError, MasterDownError, AskError)
+"""The last also of a cluster's node that has none of our keys (MOVED)."""
 
 
 def open_client(url: str, timeout: float) -> redis.Redis:

@@ -7,6 +7,7 @@ import pytest
 from redis.exceptions import (
     ClusterDownError,
     ConnectionError,
+    MovedError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -163,6 +164,7 @@ def test_one_question_that_is_refused_leaves_the_others_their_answers():
         OutOfMemoryError("full"),
         ReadOnlyError("a replica"),
         ClusterDownError("down"),
+        MovedError("3999 127.0.0.1:6381"),
         ResponseError("BUSY a script is running"),
         ResponseError("MISCONF no snapshots"),
         ResponseError("NOREPLICAS not enough"),
