@@ -2,11 +2,13 @@
 
 import time
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import orjson
 import pytest
 
+from backend import runtime
 from backend.bus.counters import SharedCounters
 from backend.bus.event_log import EventLog
 from backend.bus.lease import Lease
@@ -15,6 +17,7 @@ from backend.bus.wire import AwayError, connect
 from backend.dashboard.overrides import SharedOverrides
 from backend.realtime.shared_replay import SharedReplay
 from backend.resilience.degradation import GracefulDegradation
+from backend.resilience.testing import FakeClock
 from backend.security.counters import MemoryCounters
 from tests.support.client import eventually
 
@@ -234,20 +237,106 @@ def test_decisions_end_in_the_same_state_everywhere_the_newest_holds(redis_serve
         (_, one, shared_one), (_, two, shared_two) = made
         redis_server.stop()
         eventually(lambda: not any(wire.up for wire, _, _ in made), timeout=5)
-        one.disable_feature("chat", "older", author="ann")
-        shared_one.told("chat", "older", "ann")
+        with shared_one.decision("chat", "older", "ann"):
+            one.disable_feature("chat", "older", author="ann")
         time.sleep(0.01)
-        two.disable_feature("chat", "newer", author="bob", seconds=600)
-        shared_two.told("chat", "newer", "bob")
+        with shared_two.decision("chat", "newer", "bob"):
+            two.disable_feature("chat", "newer", author="bob", seconds=600)
         redis_server.start()
         for features in (one, two):
             eventually(lambda features=features: features.status()["chat"]["reason"] == "newer", timeout=10)
         assert [features.status()["chat"]["author"] for features in (one, two)] == ["bob", "bob"]
         ends = [datetime.fromisoformat(features.status()["chat"]["until"]) for features in (one, two)]
         assert abs((ends[0] - ends[1]).total_seconds()) < 1
-        two.enable_feature("chat", author="bob")
-        shared_two.told("chat", "", "bob")
+        with shared_two.decision("chat", "", "bob"):
+            two.enable_feature("chat", author="bob")
         eventually(lambda: one.is_enabled("chat"), timeout=5)
+
+
+class Skewed(FakeClock):
+    """A worker's own clock: as fast as all others, but it shows another time."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self._off = timedelta(seconds=seconds)
+
+    def monotonic(self):
+        return time.monotonic()
+
+    def now(self):
+        return datetime.now(UTC) + self._off
+
+
+@pytest.fixture
+def deciders(redis_server):
+    """Two workers by their wires, features and overrides; the clock of the first is an hour fast."""
+    with ExitStack() as ending:
+        made = []
+        for name, seconds in (("a", 3600), ("b", 0)):
+            clock = Skewed(seconds)
+            wire = connect(redis_server.url, worker=name, timeout=0.3)
+            features = GracefulDegradation(clock=clock)
+            features.register_feature("chat")
+            made.append((wire, features, SharedOverrides(wire, features, clock=clock)))
+            wire.start(patience=5)
+            ending.callback(wire.stop)
+        yield made
+
+
+def test_the_later_decision_holds_whatever_the_workers_clocks_show(deciders):
+    (_, one, shared_one), (_, two, shared_two) = deciders
+    with shared_one.decision("chat", "drill", "ann"):
+        one.disable_feature("chat", "drill", author="ann", seconds=600)
+    eventually(lambda: not two.is_enabled("chat"), timeout=5)
+    ends = datetime.fromisoformat(two.status()["chat"]["until"])
+    assert 590 < (ends - datetime.now(UTC)).total_seconds() < 601, "by this one's own clock"
+    with shared_two.decision("chat", "", "bob"):
+        two.enable_feature("chat", author="bob")
+    eventually(lambda: one.is_enabled("chat"), timeout=5)
+    time.sleep(0.3)
+    assert two.is_enabled("chat")
+
+
+def test_what_was_decided_without_redis_gives_way_to_what_was_decided_later(deciders, redis_server):
+    (wire_one, one, shared_one), (wire_two, two, shared_two) = deciders
+    redis_server.stop()
+    eventually(lambda: not wire_one.up and not wire_two.up, timeout=5)
+    with shared_one.decision("chat", "older", "ann"):
+        one.disable_feature("chat", "older", author="ann")
+    time.sleep(0.05)
+    with shared_two.decision("chat", "newer", "bob"):
+        two.disable_feature("chat", "newer", author="bob")
+    redis_server.start()
+    for features in (one, two):
+        eventually(lambda features=features: features.status()["chat"]["reason"] == "newer", timeout=10)
+    time.sleep(0.3)
+    assert [features.status()["chat"]["reason"] for features in (one, two)] == ["newer", "newer"]
+
+
+def test_two_decisions_at_one_moment_are_each_made_once_and_end_alike(deciders):
+    (_, one, shared_one), (_, two, shared_two) = deciders
+    applied = {one: [], two: []}
+    for features, calls in applied.items():
+        features.override_feature = partial(applying, features.override_feature, calls)
+
+    def decide(features, shared, reason, author):
+        with shared.decision("chat", reason, author):
+            features.disable_feature("chat", reason, author=author)
+            runtime.sleep(0)  # listeners are told meanwhile, and may wait
+
+    for number in range(20):
+        asking = runtime.spawn(decide, one, shared_one, f"ann's {number}", "ann")
+        decide(two, shared_two, f"bob's {number}", "bob")
+        assert asking.wait(5)
+        eventually(lambda: one.status()["chat"]["reason"] == two.status()["chat"]["reason"], timeout=5)
+    time.sleep(0.2)
+    assert one.status()["chat"]["reason"] == two.status()["chat"]["reason"]
+    assert max(map(len, applied.values())) <= 2 * 20, "its own and the other one's, and nothing goes to and fro"
+
+
+def applying(override, calls, *args, **options):
+    calls.append(args)
+    override(*args, **options)
 
 
 def test_counts_are_of_all_workers_and_large_limits_are_handed_in_by_batches(workers):
