@@ -100,7 +100,7 @@ def serve(settings: Settings, *, tell: Callable[[str], None], replacements: dict
     app = create_app(settings, **(replacements or {}))
     jupiter: Jupiter = app.extensions["jupiter"]
     in_flight = InFlight(app)
-    stopping = _signals()
+    stopping = _signals(twice_at_once=own_seat is None)
     if own_seat:  # what the others know comes first: no request is answered without it
         jupiter.start()
     stop_accepting = serve_wsgi(
@@ -127,13 +127,19 @@ def _take_seat(own: Seat, link: str) -> None:
     own.say_ready(link)
 
 
-def _signals() -> list[int]:
-    """Collect the signals that end the server."""
+def _signals(*, twice_at_once: bool) -> list[int]:
+    """Collect the signals that end the server.
+
+    Args:
+        twice_at_once: the second one of a kind ends the process at once. Not so for a worker: a service manager may
+            send it to all processes, and the parent does too, which also ends a worker that takes too long.
+    """
     received: list[int] = []
 
     def note(number: int, _frame: Any) -> None:
         received.append(number)
-        signal.signal(number, signal.SIG_DFL)  # the second one ends the process at once
+        if twice_at_once:
+            signal.signal(number, signal.SIG_DFL)
 
     signal.signal(signal.SIGTERM, note)
     signal.signal(signal.SIGINT, note)
