@@ -10,7 +10,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from backend import runtime
 from tests.support.client import eventually
+from tests.support.llm_server import reply, serving
 from tests.support.server import NOWHERE
 
 MODES = ("eventlet", "gevent", "threading")
@@ -58,6 +60,34 @@ def test_many_sockets_at_once_each_get_their_own_answer(jupiter):
         end.join(10)
     with jupiter.events() as another:
         assert another.call("request_status")["ok"] is True
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_under_way_when_the_end_is_asked_for_is_answered(serve, mode):
+    if mode == "gevent":
+        pytest.importorskip("gevent", reason="gevent is not installed; `make test` installs it")
+
+    def slowly(connection):
+        runtime.sleep(1.5)
+        reply("no", status=500)(connection)
+
+    answers = []
+    with serving(slowly) as upstream:
+        source = {"JUPITER_SOURCES": "cisa_kev", "JUPITER_SOURCE_CISA_KEV_URL": upstream.url}
+        jupiter = serve({**NOWHERE, **source, "JUPITER_CALL_ATTEMPTS": "1", "JUPITER_ASYNC_MODE": mode})
+
+        def ask():
+            with jupiter.rest() as rest:
+                answers.append(rest.get("/api/threats?force_refresh=1"))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        time.sleep(0.5)
+        assert jupiter.stop() == 0
+        asking.join(10)
+    ((status, seconds),) = [(answer.status, answer.seconds) for answer in answers]
+    assert status == 200
+    assert seconds > 0.6, "it was under way"
 
 
 def test_a_server_that_ran_out_of_files_takes_connections_again_when_there_is_room(jupiter):
