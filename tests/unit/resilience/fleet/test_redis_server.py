@@ -197,6 +197,16 @@ def test_the_audit_is_so_many_of_the_newest():
     assert client.ranges == [("jupiter:{main}:audit", 0, 4)]
 
 
+def test_what_is_no_decision_of_ours_is_no_part_of_the_audit():
+    _, server = served([b'{"name": "feed"}', b"nonsense", b"[]", b'{"name": "other"}'])
+    assert [entry["name"] for entry in server.audit(5)] == ["feed", "other"]
+    _, server = served(ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value"))
+    assert server.audit(5) == []
+    _, server = served(ResponseError("MISCONF no snapshots"))
+    with pytest.raises(ServerAwayError):
+        server.audit(5)
+
+
 def test_closing_gives_every_connection_back():
     client, server = served()
     server.close()
