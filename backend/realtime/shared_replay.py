@@ -100,11 +100,13 @@ class SharedReplay:
     ) -> Pushed | None:
         """Number an event and send it to all workers; see `EventsLog`."""
         identity, at = uuid.uuid4().hex, self._clock.now().isoformat()
+        more: Any = {"user": user, "id": identity, "digest": digest, "within": within}
         try:
             self._say_what_comes_first(stream, user)
-            self._log.append(stream, event, _json(payload), user=user, id=identity, at=at, digest=digest, within=within)
+            floor = self._own.position(stream, user=user) or 0  # Redis may remember less than we do
+            self._log.append(stream, event, _json(payload), at=at, floor=floor, **more)
         except AwayError:
-            return self._add_alone(stream, user, event, payload, id=identity, digest=digest, within=within)
+            return self._add_alone(stream, event, payload, **more)
         return None  # it comes back to us, as to the others
 
     def since(self, stream: str, seq: int, *, user: str = "") -> list[Pushed] | None:
@@ -161,10 +163,10 @@ class SharedReplay:
     def _add_alone(
         self,
         stream: str,
-        user: str,
         event: str,
         payload: Mapping[str, Any],
         *,
+        user: str,
         id: str,
         digest: str,
         within: float,

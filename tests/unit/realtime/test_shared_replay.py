@@ -124,6 +124,28 @@ def test_a_line_that_goes_again_while_it_is_handed_in_loses_nothing(workers):
     complete(b, list(range(6)))
 
 
+@pytest.mark.parametrize("questions", range(4))
+def test_numbers_go_on_above_those_seen_where_redis_remembers_older_ones(workers, server, questions):
+    """It was restarted from a snapshot; something is said before all streams have been caught up with."""
+    a, b = workers
+    for number in range(5):
+        a.say(number)
+    assert (a.told(), b.told()) == (list(range(5)), list(range(5)))
+    for worker in workers:
+        worker.line.cut()
+    server.heads["chat", "ann"] -= 3
+    for _ in range(3):
+        server.entries["chat", "ann"].pop()
+    a.line.meanwhile = [lambda: None] * questions + [lambda: a.say(5)]
+    a.line.open()
+    if a.line.meanwhile:
+        a.line.meanwhile = []
+        a.say(5)
+    a.say(6)
+    assert a.told() == list(range(7)), "whether or not the tabs are told of a gap below the fifth"
+    assert a.numbers() == sorted(set(a.numbers()))
+
+
 @pytest.mark.parametrize("unheard", ["of another", "its own"])
 def test_a_hole_below_what_was_said_alone_is_told_as_a_gap(workers, unheard):
     a, b = workers
