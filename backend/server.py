@@ -1,6 +1,6 @@
 """Serving: the listening socket, the ready line, signals, and the way out.
 
-On SIGTERM or SIGINT the server stops accepting, tells its clients, gives what is under way a bounded time to
+On SIGTERM, SIGINT or SIGHUP the server stops accepting, tells its clients, gives what is under way a bounded time to
 finish, and closes what it has open.
 """
 
@@ -143,6 +143,8 @@ def _signals(*, twice_at_once: bool) -> list[int]:
 
     signal.signal(signal.SIGTERM, note)
     signal.signal(signal.SIGINT, note)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, note)  # the terminal was closed
     return received
 
 

@@ -107,9 +107,20 @@ def test_a_server_that_ran_out_of_files_takes_connections_again_when_there_is_ro
     eventually(answers, timeout=15)
 
 
-def test_an_interrupt_ends_it_like_a_termination(serve):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_an_interrupt_and_a_closed_terminal_end_it_like_a_termination(serve, number):
     jupiter = serve(NOWHERE)
     assert jupiter.process is not None
-    os.kill(jupiter.process.pid, signal.SIGINT)
+    os.kill(jupiter.process.pid, number)
     assert jupiter.process.wait(10) == 0
     eventually(lambda: not jupiter.leftover(), timeout=2)
+    assert jupiter.output.count("Stopped") == 1
+
+
+def test_who_was_told_to_outlive_its_terminal_does(serve):
+    jupiter = serve(NOWHERE, prefix=("nohup",))
+    os.kill(jupiter.process.pid, signal.SIGHUP)
+    time.sleep(0.5)
+    with jupiter.rest() as rest:
+        assert rest.get("/livez").status == 200
+    assert jupiter.stop() == 0
