@@ -191,36 +191,41 @@ class SharedReplay:
 
     def _rejoin(self, stream: str, user: str) -> None:
         """Each question takes a moment, in which more may be said: it is said alone until all of it is handed in."""
-        while True:
+        known = last = -1
+        while self._has_more_to_say(stream, user, last):
             self._hand_all_in(stream, user)
             last = self._own.last_seq(stream, user=user)
             known = self._log.lift(stream, last, user=user)
-            if self._own.last_seq(stream, user=user) == last:
-                break
         self._alone.pop((stream, user), None)
         if known > last:
-            self._catch_up(stream, user, last)
+            self._catch_up(stream, user, last, known)
+
+    def _has_more_to_say(self, stream: str, user: str, last: int) -> bool:
+        waits = stream not in self._gauges and bool(self._alone.get((stream, user)))
+        return waits or self._own.last_seq(stream, user=user) != last
 
     def _hand_all_in(self, stream: str, user: str) -> None:
         said = self._alone.get((stream, user))
         if not said or stream in self._gauges:
             return
-        hole = False
+        above = 0
         if said[0].before:  # where the log is lost, it begins again at the place that all have reached
             known = self._log.lift(stream, said[0].before, user=user)
-            hole = bool(user) and known > said[0].before and self._others_said(stream, user, said[0].before)
+            if user and known > said[0].before and self._others_said(stream, user, said[0].before):
+                above = self._fresh_number(self._own.last_seq(stream, user=user))
         while said:
             first = said[0]
-            floor = self._own.last_seq(stream, user=user) if hole else first.pushed.seq - 1
-            self._hand_in(stream, user, first, floor)
+            self._hand_in(stream, user, first, above or first.pushed.seq - 1)
             if said and said[0] is first:  # it may have made room for what was said meanwhile
                 said.popleft()
+        if above:  # also where the log has had all of it already
+            self._log.lift(stream, above, user=user)
 
     def _others_said(self, stream: str, user: str, since: int) -> bool:
         """Whether this person's tabs here lack something that comes before what was said alone.
 
-        Then that is handed in above all numbers that they have seen, so that none of those is a known place, and they
-        are told of a gap.
+        Then that is handed in far above all numbers that they have seen, so that none of those is a known place, and
+        they are told of a gap.
         """
         entries = self._log.since(stream, since, user=user)
         return entries is None or any(entry.id not in self._delivered for entry in entries)
@@ -240,10 +245,11 @@ class SharedReplay:
             again=True,
         )
 
-    def _catch_up(self, stream: str, user: str, last: int) -> None:
+    def _catch_up(self, stream: str, user: str, last: int, known: int) -> None:
         missed = self._log.since(stream, last, user=user)
         if missed is None:
             if stream not in self._gauges:
+                self._own.begin(stream, known, user=user)  # what they have seen is no known place here either
                 self._audience.send_away(user)
             return
         for entry in missed[-1:] if stream in self._gauges else missed:
