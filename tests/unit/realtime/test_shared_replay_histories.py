@@ -4,7 +4,7 @@ A tab does what `static/js/logic/sequence.js` does: it drops what it has seen, a
 it is told of a gap it reads what the database has, which is everything that was said.
 """
 
-from hypothesis import given, note, settings
+from hypothesis import example, given, note, settings
 from hypothesis import strategies as st
 
 from backend.realtime.shared_replay import SharedReplay
@@ -139,6 +139,10 @@ class History:
 
 @settings(max_examples=300, deadline=None, report_multiple_bugs=False)
 @given(st.lists(STEPS, max_size=30))
+@example([("say", 0), ("restart", False), ("say", 0), ("while opening", 0, 2)])  # found here, as those that follow
+@example([("say", 0), ("lose", 0), ("say", 0)])
+@example([("restart", True), ("say", 1), ("while opening", 0, 0), ("while opening", 1, 3)])
+@example([("lose", 1), ("say", 1), ("restart", True), ("while opening", 0, 0), ("open", 1), ("restart", True)])
 def test_whatever_happens_to_the_line_each_tab_shows_everything_and_nothing_twice(steps):
     history = History()
     note(steps)
