@@ -1,6 +1,6 @@
 """Serving: the listening socket, the ready line, signals, and the way out.
 
-On SIGTERM or SIGINT the server stops accepting, tells its clients, gives what is under way a bounded time to
+On SIGTERM, SIGINT or SIGHUP the server stops accepting, tells its clients, gives what is under way a bounded time to
 finish, and closes what it has open.
 """
 
@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from backend import logs, runtime
@@ -33,7 +33,8 @@ logger = logging.getLogger("jupiter.server")
 class InFlight:
     """WSGI middleware that counts requests under way and gives way to the others once per request.
 
-    Without giving way, a busy keep-alive connection starves all others on a cooperative server.
+    Without giving way, a busy keep-alive connection starves all others on a cooperative server. A request is under way
+    until the last piece of its answer has been sent.
     """
 
     def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
@@ -47,9 +48,39 @@ class InFlight:
         self.count += 1
         try:
             runtime.sleep(0)
-            return self._app(environ, start_response)
+            answer = self._app(environ, start_response)
+        except BaseException:
+            self._ended()
+            raise
+        if type(answer) is list:  # it is there as a whole
+            self._ended()
+            return answer
+        return _Answer(answer, self._ended)
+
+    def _ended(self) -> None:
+        self.count -= 1
+
+
+class _Answer:
+    """An answer that tells when the server is done with it, which closes it (PEP 3333)."""
+
+    def __init__(self, pieces: Iterable[bytes], ended: Callable[[], None]) -> None:
+        self._pieces = pieces
+        self._ended = ended
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._pieces)
+
+    def close(self) -> None:
+        try:
+            getattr(self._pieces, "close", _nothing)()
         finally:
-            self.count -= 1
+            self._ended()
+            self._ended = _nothing
+
+
+def _nothing() -> None:
+    """Nothing is left to be done."""
 
 
 def serve(settings: Settings, *, tell: Callable[[str], None], replacements: dict[str, Any] | None = None) -> None:
@@ -69,7 +100,7 @@ def serve(settings: Settings, *, tell: Callable[[str], None], replacements: dict
     app = create_app(settings, **(replacements or {}))
     jupiter: Jupiter = app.extensions["jupiter"]
     in_flight = InFlight(app)
-    stopping = _signals()
+    stopping = _signals(twice_at_once=own_seat is None)
     if own_seat:  # what the others know comes first: no request is answered without it
         jupiter.start()
     stop_accepting = serve_wsgi(
@@ -96,16 +127,24 @@ def _take_seat(own: Seat, link: str) -> None:
     own.say_ready(link)
 
 
-def _signals() -> list[int]:
-    """Collect the signals that end the server."""
+def _signals(*, twice_at_once: bool) -> list[int]:
+    """Collect the signals that end the server.
+
+    Args:
+        twice_at_once: the second one of a kind ends the process at once. Not so for a worker: a service manager may
+            send it to all processes, and the parent does too, which also ends a worker that takes too long.
+    """
     received: list[int] = []
 
     def note(number: int, _frame: Any) -> None:
         received.append(number)
-        signal.signal(number, signal.SIG_DFL)  # the second one ends the process at once
+        if twice_at_once:
+            signal.signal(number, signal.SIG_DFL)
 
     signal.signal(signal.SIGTERM, note)
     signal.signal(signal.SIGINT, note)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, note)  # the terminal was closed
     return received
 
 

@@ -173,34 +173,60 @@ class Supervisor:
     def _pause(self) -> float:
         now = time.monotonic()
         due = [place.again_at - now for place in self._places if place.worker is None]
-        watched = any(place.leaving or (place.worker and not place.worker.link) for place in self._places)
+        watched = self._rolling or any(
+            place.leaving or (place.worker and not place.worker.link) for place in self._places
+        )
         return max(0.0, min([*due, 0.2 if watched else 60.0]))
 
-    def _start(self, place: _Place) -> None:
+    def _start(self, place: _Place) -> bool:
+        """Start a worker on a place; False where the system cannot do that now: the others serve, so it is no end."""
+        now = time.monotonic()
+        try:
+            place.worker = self._new_worker(place.number, now)
+        except OSError as error:
+            if not self._told:
+                raise ServeError(f"worker {place.number} cannot be started: {error.strerror}") from error
+            soon = self._put_off(place, place.deaths + 1, now)
+            logger.warning(
+                "⚠️ Worker %d cannot be started (%s); it is tried again %s", place.number, error.strerror, soon
+            )
+            return False
+        return True
+
+    def _new_worker(self, number: int, now: float) -> _Worker:
         ours, theirs = socket.socketpair()
-        given = (self._listener.fileno(), theirs.fileno())
-        seat = {NUMBER: str(place.number), FILES: ",".join(map(str, given)), SINCE: self._since}
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            self._command,
-            env={**self._environ, "JUPITER_WORKERS": str(len(self._places)), **seat},
-            pass_fds=given,
-            stdin=subprocess.DEVNULL,
-            process_group=0,  # what is typed at the terminal is for the parent alone, which passes it on
-        )
-        theirs.close()
-        place.worker = _Worker(place.number, process, ours, time.monotonic())
+        with theirs:
+            given = (self._listener.fileno(), theirs.fileno())
+            seat = {NUMBER: str(number), FILES: ",".join(map(str, given)), SINCE: self._since}
+            try:
+                process = subprocess.Popen(  # noqa: S603 - our own program
+                    self._command,
+                    env={**self._environ, "JUPITER_WORKERS": str(len(self._places)), **seat},
+                    pass_fds=given,
+                    stdin=subprocess.DEVNULL,
+                    process_group=0,  # what is typed at the terminal is for the parent alone, which passes it on
+                )
+            except OSError:
+                ours.close()
+                raise
+        return _Worker(number, process, ours, now)
 
     def _died(self, place: _Place, worker: _Worker, now: float) -> None:
         place.worker = None
         worker.line.close()
         if not self._told and not worker.link:
             raise ServeError(f"worker {worker.number} did not start; what it printed says why")
-        place.deaths = 1 if now - worker.started > SHORT_LIFE else place.deaths + 1
-        wait = 0.0 if place.deaths == 1 else min(LONGEST_PAUSE, 0.5 * 2.0 ** (place.deaths - 2))
-        place.again_at = now + wait
-        soon = "at once" if not wait else f"in {wait:g} s"
+        soon = self._put_off(place, 1 if now - worker.started > SHORT_LIFE else place.deaths + 1, now)
         text = "⚠️ Worker %d (process %d) %s; it is started again %s"
         logger.warning(text, worker.number, worker.process.pid, _ending(worker.process.returncode), soon)
+
+    @staticmethod
+    def _put_off(place: _Place, deaths: int, now: float) -> str:
+        """Have a place wait the longer the more deaths there were, and return that in words."""
+        place.deaths = deaths
+        wait = 0.0 if deaths == 1 else min(LONGEST_PAUSE, 0.5 * 2.0 ** (deaths - 2))
+        place.again_at = now + wait
+        return "at once" if not wait else f"in {wait:g} s"
 
     def _roll(self) -> None:
         """Replace one worker at a time: first the new one serves, then the old one goes."""
@@ -215,8 +241,9 @@ class Supervisor:
                     self._rolling.pop(0)
                     continue
                 return
-            place.leaving.append(place.worker)
-            self._start(place)
+            old = place.worker
+            if time.monotonic() >= place.again_at and self._start(place):
+                place.leaving.append(old)
             return
 
     @staticmethod

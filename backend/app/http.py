@@ -118,4 +118,4 @@ def _features(jupiter: Jupiter, kit: Kit, audit: AuditLog) -> FeatureService:
     workers = jupiter.workers
     if workers is None:
         return FeatureService(kit.guards, kit.degradation, audit)
-    return FeatureService(kit.guards, kit.degradation, audit, told=workers.overrides.told)
+    return FeatureService(kit.guards, kit.degradation, audit, decision=workers.overrides.decision)

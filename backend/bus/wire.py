@@ -75,6 +75,7 @@ class Wire:
         self._failed_since: float | None = None
         self._said_at: float | None = None
         self._said_away = False
+        self._complained_at: float | None = None
 
     def key(self, name: str) -> str:
         """Return a key of this installation."""
@@ -143,17 +144,19 @@ class Wire:
                 self._broken(error)
                 self._say(True, "fleet: no line to the other workers (%s); events stay in this process", error)
             except Exception:  # noqa: BLE001 - the line must be opened again, whatever it was
-                _log.exception("❌ The line to the other workers broke in a way that nobody foresaw")
+                self._complain("❌ The line to the other workers broke in a way that nobody foresaw")
             self.up = False
             self._stopped.wait(RETRY_SECONDS)
 
     def _listen(self) -> None:
         subscription = RedisSubscription(self.client, self.channel, _SILENCE_SECONDS)
         try:
-            subscription.next(self._timeout)  # from its confirmation on nothing is missed
+            subscription.next(self._timeout)
+            if not subscription.confirmed:  # from then on nothing is missed; a frozen Redis takes the question too
+                raise ServerAwayError("the subscription was not confirmed in time")
             self.up = True
             for told in self._on_up:
-                told()
+                self._catch_up(told)
             if self.up:
                 self._opened.set()
                 self._say(False, "fleet: the line to the other workers is open again")
@@ -164,6 +167,14 @@ class Wire:
         finally:
             subscription.close()
 
+    def _catch_up(self, told: Callable[[], None]) -> None:
+        try:
+            told()
+        except AwayError:
+            raise
+        except Exception:  # noqa: BLE001 - what lies in Redis is of another version, say: the line is open all the same
+            self._complain("❌ What was missed while the line to the other workers was down could not be worked on")
+
     def _hand_on(self, message: Message) -> None:
         told = self._topics.get(str(message.get("topic")))
         if told is None:
@@ -173,7 +184,14 @@ class Wire:
         except AwayError:
             return
         except Exception:  # noqa: BLE001 - of another version, or a fault of ours: the next message has to be heard
-            _log.exception("❌ A message of another worker could not be worked on")
+            self._complain("❌ A message of another worker could not be worked on")
+
+    def _complain(self, text: str) -> None:
+        """Log the error that is being handled; of many that follow each other, the first."""
+        now = self._clock.monotonic()
+        if self._complained_at is None or now - self._complained_at >= QUIET_SECONDS:
+            self._complained_at = now
+            _log.exception(text)
 
     def _say(self, away: bool, text: str, *args: object) -> None:
         """One line in a while, however often the line breaks; none of what is brief, or was not told to be broken."""

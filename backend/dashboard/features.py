@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from backend.dashboard.audit.log import AuditLog
@@ -27,7 +28,7 @@ class FeatureService:
         guards: know the breakers behind each feature.
         degradation: knows what is switched off.
         audit: notes who did it.
-        told: told of each decision about a feature, with its reason and author; for other workers.
+        decision: in its block a decision is made about a feature, for a reason by an author; tells other workers.
     """
 
     def __init__(
@@ -36,12 +37,12 @@ class FeatureService:
         degradation: GracefulDegradation,
         audit: AuditLog,
         *,
-        told: Callable[[str, str, str], object] = lambda *_: None,
+        decision: Callable[[str, str, str], AbstractContextManager[object]] = lambda *_: nullcontext(),
     ) -> None:
         self._guards = guards
         self._degradation = degradation
         self._audit = audit
-        self._told = told
+        self._decision = decision
 
     def status(self) -> dict[str, Any]:
         """Return each feature's state by its name."""
@@ -54,8 +55,8 @@ class FeatureService:
             NotFoundError: there is no such feature or alias.
         """
         name = self._name(feature)
-        self._guards.reset(name, author=by)
-        self._told(name, "reset", by)
+        with self._decision(name, "reset", by):
+            self._guards.reset(name, author=by)
         self._audit.note(by, "reset_circuit_breaker", name)
         return name
 
@@ -66,8 +67,8 @@ class FeatureService:
             NotFoundError: there is no such feature or alias.
         """
         name = self._name(feature)
-        self._degradation.disable_feature(name, reason, author=by, seconds=seconds)
-        self._told(name, reason, by)
+        with self._decision(name, reason, by):
+            self._degradation.disable_feature(name, reason, author=by, seconds=seconds)
         self._audit.note(by, "disable_feature", name, reason=reason, **({"seconds": seconds} if seconds else {}))
         return name
 
@@ -78,8 +79,8 @@ class FeatureService:
             NotFoundError: there is no such feature or alias.
         """
         name = self._name(feature)
-        self._degradation.enable_feature(name, author=by)
-        self._told(name, "", by)
+        with self._decision(name, "", by):
+            self._degradation.enable_feature(name, author=by)
         self._audit.note(by, "enable_feature", name)
         return name
 

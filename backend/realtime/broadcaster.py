@@ -87,10 +87,11 @@ class Broadcaster:
         """Send a numbered event to the sockets of this process."""
         skip = []
         if stream in GAUGES:
-            behind = [c for c in self._audience(user) if self._is_behind(c)]
-            skip = [c.sid for c in behind]
-            for connection in behind:
-                connection.held[stream] = (pushed.event, pushed.payload)
+            for connection in self._audience(user):
+                connection.held.pop(stream, None)  # it is older
+                if self._is_behind(connection):
+                    connection.held[stream] = (pushed.event, pushed.payload)
+                    skip.append(connection.sid)
         self._transport.emit(pushed.event, pushed.payload, to=_room(user), skip=skip)
 
     def tell_here(self, event: str, payload: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 While Redis is away each worker numbers by itself, far above what was numbered before and where no other worker does, so
 that a number never means two events; a client that changes the worker then is told of a gap. When the line opens again
 the chat and notices said meanwhile are handed in, numbers are lifted above those given, and what others said is caught
-up with.
+up with; until that is done for a stream, the worker stays alone with it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from backend.realtime.replay import Pushed, Replay, stamped
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 
 _MOST_REMEMBERED = 4096
+_MOST_ALONE = 1024
 _SECOND = 1_000_000  # numbers are microseconds
 
 
@@ -83,6 +84,7 @@ class SharedReplay:
         self._own = Replay(kept, clock=clock, first=self._fresh_number)
         self._alone: dict[tuple[str, str], deque[_SaidAlone]] = {}
         self._delivered: OrderedDict[str, None] = OrderedDict()
+        self._opening = False
         wire.on("push", self.heard)
         wire.on_up(self.rejoin, first=True)  # what follows from other things learnt then comes after what was said
 
@@ -98,14 +100,19 @@ class SharedReplay:
     ) -> Pushed | None:
         """Number an event and send it to all workers; see `EventsLog`."""
         identity, at = uuid.uuid4().hex, self._clock.now().isoformat()
+        more: Any = {"user": user, "id": identity, "digest": digest, "within": within}
         try:
-            self._log.append(stream, event, _json(payload), user=user, id=identity, at=at, digest=digest, within=within)
+            self._say_what_comes_first(stream, user)
+            floor = self._own.position(stream, user=user) or 0  # Redis may remember less than we do
+            self._log.append(stream, event, _json(payload), at=at, floor=floor, **more)
         except AwayError:
-            return self._add_alone(stream, user, event, payload, id=identity, digest=digest, within=within)
+            return self._add_alone(stream, event, payload, **more)
         return None  # it comes back to us, as to the others
 
     def since(self, stream: str, seq: int, *, user: str = "") -> list[Pushed] | None:
         """Return what came after `seq`; see `EventsLog`."""
+        if (stream, user) in self._alone:
+            return self._own.since(stream, seq, user=user)
         try:
             entries = self._log.since(stream, seq, user=user)
         except AwayError:
@@ -116,6 +123,8 @@ class SharedReplay:
 
     def last_seq(self, stream: str, *, user: str = "") -> int:
         """Return the number of the newest event of a stream."""
+        if (stream, user) in self._alone:
+            return self._own.last_seq(stream, user=user)
         try:
             last = self._log.last(stream, user=user)
         except AwayError:
@@ -130,30 +139,42 @@ class SharedReplay:
 
     def rejoin(self) -> None:
         """Tell what was said alone and catch up with what the others said; whenever the line opens."""
-        for stream in self._everybodys:
-            if self._own.position(stream) is None:
-                self.last_seq(stream)  # from now on we know what we miss of it
-        for stream, user in self._own.streams():
-            if (stream, user) in self._alone or self._audience.has(user):
-                try:
+        self._opening = True
+        try:
+            for stream in self._everybodys:
+                if self._own.position(stream) is None:
+                    self.last_seq(stream)  # from now on we know what we miss of it
+            for stream, user in dict.fromkeys([*self._alone, *self._own.streams()]):
+                if (stream, user) in self._alone or self._audience.has(user):
                     self._rejoin(stream, user)
-                except AwayError:
-                    return
+        except AwayError:
+            return
+        finally:
+            self._opening = False
+
+    def _say_what_comes_first(self, stream: str, user: str) -> None:
+        """What was said alone goes before, also where the line is just being opened; raises AwayError until it has."""
+        if (stream, user) not in self._alone:
+            return
+        if self._opening:
+            raise AwayError("what was said alone has not been told yet")
+        self._rejoin(stream, user)  # the line was open again before we knew that we were alone
 
     def _add_alone(
         self,
         stream: str,
-        user: str,
         event: str,
         payload: Mapping[str, Any],
         *,
+        user: str,
         id: str,
         digest: str,
         within: float,
     ) -> Pushed:
-        said = self._alone.setdefault((stream, user), deque(maxlen=1024))
-        above = 0 if said else self._fresh_number()
         before = self._own.position(stream, user=user) or 0
+        above = 0 if (stream, user) in self._alone else self._fresh_number(before)
+        # of a gauge nothing is handed in, and its payloads are large
+        said = self._alone.setdefault((stream, user), deque(maxlen=1 if stream in self._gauges else _MOST_ALONE))
         pushed = self._own.add(stream, event, payload, user=user, above=above)
         said.append(_SaidAlone(id, before, pushed, digest, within))
         self._remember(id)  # Redis may have taken it in all the same, and tells us later
@@ -169,18 +190,47 @@ class SharedReplay:
             self._audience.deliver(entry.stream, pushed, user=entry.user)
 
     def _rejoin(self, stream: str, user: str) -> None:
-        said = self._alone.get((stream, user), ())
-        if said and stream not in self._gauges:
-            if said[0].before:  # where the log is lost, it begins again at the place that all have reached
-                self._log.lift(stream, said[0].before, user=user)
-            for each in said:
-                self._hand_in(stream, user, each)
+        """Each question takes a moment, in which more may be said: it is said alone until all of it is handed in."""
+        known = last = -1
+        while self._has_more_to_say(stream, user, last):
+            self._hand_all_in(stream, user)
+            last = self._own.last_seq(stream, user=user)
+            known = self._log.lift(stream, last, user=user)
         self._alone.pop((stream, user), None)
-        last = self._own.last_seq(stream, user=user)
-        if self._log.lift(stream, last, user=user) > last:
-            self._catch_up(stream, user, last)
+        if known > last:
+            self._catch_up(stream, user, last, known)
 
-    def _hand_in(self, stream: str, user: str, said: _SaidAlone) -> None:
+    def _has_more_to_say(self, stream: str, user: str, last: int) -> bool:
+        waits = stream not in self._gauges and bool(self._alone.get((stream, user)))
+        return waits or self._own.last_seq(stream, user=user) != last
+
+    def _hand_all_in(self, stream: str, user: str) -> None:
+        said = self._alone.get((stream, user))
+        if not said or stream in self._gauges:
+            return
+        above = 0
+        if said[0].before:  # where the log is lost, it begins again at the place that all have reached
+            known = self._log.lift(stream, said[0].before, user=user)
+            if user and known > said[0].before and self._others_said(stream, user, said[0].before):
+                above = self._fresh_number(self._own.last_seq(stream, user=user))
+        while said:
+            first = said[0]
+            self._hand_in(stream, user, first, above or first.pushed.seq - 1)
+            if said and said[0] is first:  # it may have made room for what was said meanwhile
+                said.popleft()
+        if above:  # also where the log has had all of it already
+            self._log.lift(stream, above, user=user)
+
+    def _others_said(self, stream: str, user: str, since: int) -> bool:
+        """Whether this person's tabs here lack something that comes before what was said alone.
+
+        Then that is handed in far above all numbers that they have seen, so that none of those is a known place, and
+        they are told of a gap.
+        """
+        entries = self._log.since(stream, since, user=user)
+        return entries is None or any(entry.id not in self._delivered for entry in entries)
+
+    def _hand_in(self, stream: str, user: str, said: _SaidAlone, floor: int) -> None:
         pushed = said.pushed
         self._log.append(
             stream,
@@ -189,16 +239,17 @@ class SharedReplay:
             user=user,
             id=said.id,
             at=str(pushed.payload["at"]),
-            floor=pushed.seq - 1,
+            floor=floor,
             digest=said.digest,
             within=said.within,
             again=True,
         )
 
-    def _catch_up(self, stream: str, user: str, last: int) -> None:
+    def _catch_up(self, stream: str, user: str, last: int, known: int) -> None:
         missed = self._log.since(stream, last, user=user)
         if missed is None:
             if stream not in self._gauges:
+                self._own.begin(stream, known, user=user)  # what they have seen is no known place here either
                 self._audience.send_away(user)
             return
         for entry in missed[-1:] if stream in self._gauges else missed:
@@ -209,9 +260,9 @@ class SharedReplay:
         if len(self._delivered) > _MOST_REMEMBERED:
             self._delivered.popitem(last=False)
 
-    def _fresh_number(self) -> int:
-        """A number above all that were given, and most likely where no other worker begins."""
-        return int(self._clock.now().timestamp() * _SECOND + self._random() * _SECOND)
+    def _fresh_number(self, known: int = 0) -> int:
+        """A number above all that were given, and most likely where no other worker begins; our clock may be slow."""
+        return max(known, int(self._clock.now().timestamp() * _SECOND)) + int(self._random() * _SECOND)
 
 
 def _pushed(entry: Entry) -> Pushed:

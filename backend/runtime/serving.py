@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import resource
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +18,9 @@ READ_TIMEOUT = 60.0  # a client that sends nothing for so long is gone; sockets 
 
 LONGEST_HESITATION = 0.01
 HESITATION = 0.001
+PAUSE_SECONDS = 0.2  # before the next try where a connection cannot be taken
+QUIET_SECONDS = 30.0
+SPARE_FILES = 256  # for what is open besides the connections of clients
 
 
 def serve_wsgi(
@@ -33,9 +39,9 @@ def serve_wsgi(
         load: where several processes share the listener: how much this one has to do. It hesitates the longer to take
             a connection, so that one with less takes it (eventlet only; otherwise whoever is first).
     """
+    _allow_files(max_connections + SPARE_FILES)
     if mode() == "eventlet":
-        taken = listener if load is None else _hesitant(listener, load)
-        return _serve_eventlet(taken, app, max_connections, log)
+        return _serve_eventlet(_patient(listener, load, log), app, max_connections, log)
     if mode() == "gevent":
         return _serve_gevent(listener, app, max_connections, log)
     return _serve_threads(listener, app)
@@ -60,27 +66,59 @@ def _serve_eventlet(
     return server.kill  # type: ignore[no-any-return]
 
 
-def _hesitant(listener: socket.socket, load: Callable[[], int]) -> Any:
-    """The kernel wakes up all processes that wait for a connection; without this the same one is first each time."""
+def _patient(listener: socket.socket, load: Callable[[], int] | None, log: logging.Logger) -> Any:
+    """Take connections whatever happens: eventlet's server ends for ever with the first that cannot be taken.
+
+    Where several processes wait, the kernel wakes up all of them; without a hesitation the same one is first each time.
+    """
     from eventlet import sleep
     from eventlet.greenio import GreenSocket
     from eventlet.hubs import notify_opened, trampoline
 
-    class Hesitant(GreenSocket):  # type: ignore[misc]  # eventlet carries no types
+    class Patient(GreenSocket):  # type: ignore[misc]  # eventlet carries no types
         def accept(self) -> Any:
             while True:
                 trampoline(self.fd, read=True)
-                sleep(min(LONGEST_HESITATION, HESITATION * load()))
+                if load is not None:
+                    sleep(min(LONGEST_HESITATION, HESITATION * load()))
                 try:
                     client, address = self.fd.accept()
                 except BlockingIOError:
                     continue  # another process was quicker
+                except OSError as error:  # no file descriptor is left, or a client is gone again already
+                    if error.errno == errno.EBADF:
+                        raise
+                    complain(error)
+                    sleep(PAUSE_SECONDS)
+                    continue
                 notify_opened(client.fileno())  # the hub forgets what it knew of an older socket of that number
                 return GreenSocket(client), address
 
+    complain = _complainer(log)
     bare = getattr(listener, "fd", listener)
     bare.setblocking(False)
-    return Hesitant(bare)
+    return Patient(bare)
+
+
+def _complainer(log: logging.Logger, now: Callable[[], float] = time.monotonic) -> Callable[[OSError], None]:
+    """Return what logs that a connection could not be taken, once in a while."""
+    quiet_until = 0.0
+
+    def complain(error: OSError) -> None:
+        nonlocal quiet_until
+        if now() >= quiet_until:
+            quiet_until = now() + QUIET_SECONDS
+            log.warning("⚠️ A connection could not be taken (%s); it is tried again until there is room", error.strerror)
+
+    return complain
+
+
+def _allow_files(wanted: int) -> None:
+    """Let this process have so many files open, as far as it may decide that: many systems begin with 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _serve_gevent(
@@ -91,7 +129,7 @@ def _serve_gevent(
 
     server = WSGIServer(listener, app, log=None, error_log=log, spawn=Pool(max_connections))
     server.start()
-    return lambda: server.stop(timeout=0.1)
+    return server.close  # type: ignore[no-any-return]  # its `stop` would end the requests under way too
 
 
 def _serve_threads(listener: socket.socket, app: Callable[..., Any]) -> Callable[[], None]:

@@ -172,3 +172,20 @@ def test_a_foreign_value_under_our_keys_is_as_good_as_none(noun, shared_redis):
     (reply,) = server.ask([Request(noun, "x", operation, args, done=print)])
     assert reply["now"] > SYSTEM_CLOCK.now().timestamp() * 1000 - 60_000
     client.close()
+
+
+@pytest.mark.redis
+def test_a_persons_decision_is_taken_and_written_down_whatever_lies_under_our_keys(shared_redis):
+    client = redis.Redis.from_url(shared_redis.url)
+    client.flushall()
+    for key in ("breaker:x", "counts:x", "audit"):
+        client.set(f"jupiter:{{test}}:{key}", "nonsense")
+    server = RedisServer(client, installation="test")
+    assert server.audit(5) == []
+    decided = {"state": "forced_open", "generation": 1, "decision": "w1:1", "age": 0, "open_ms": 0, "level": 0}
+    decided |= {"failures": 0, "reason": "maintenance", "author": "anna", "manual": True}
+    args = {"worker": "w1", "name": "x", "keep": 60_000, "permits": 1, "fences": [], "record": decided}
+    (reply,) = server.ask([Request("breaker", "x", "propose", args, done=print)])
+    assert reply["record"]["state"] == "forced_open"
+    assert [entry["author"] for entry in server.audit(5)] == ["anna"]
+    client.close()

@@ -1,12 +1,18 @@
 """The server in each async mode: pages, REST, sockets and the way out work alike."""
 
 import os
+import resource
 import signal
+import socket
 import threading
+import time
+from contextlib import ExitStack
 
 import pytest
 
+from backend import runtime
 from tests.support.client import eventually
+from tests.support.llm_server import reply, serving
 from tests.support.server import NOWHERE
 
 MODES = ("eventlet", "gevent", "threading")
@@ -56,9 +62,65 @@ def test_many_sockets_at_once_each_get_their_own_answer(jupiter):
         assert another.call("request_status")["ok"] is True
 
 
-def test_an_interrupt_ends_it_like_a_termination(serve):
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_under_way_when_the_end_is_asked_for_is_answered(serve, mode):
+    if mode == "gevent":
+        pytest.importorskip("gevent", reason="gevent is not installed; `make test` installs it")
+
+    def slowly(connection):
+        runtime.sleep(1.5)
+        reply("no", status=500)(connection)
+
+    answers = []
+    with serving(slowly) as upstream:
+        source = {"JUPITER_SOURCES": "cisa_kev", "JUPITER_SOURCE_CISA_KEV_URL": upstream.url}
+        jupiter = serve({**NOWHERE, **source, "JUPITER_CALL_ATTEMPTS": "1", "JUPITER_ASYNC_MODE": mode})
+
+        def ask():
+            with jupiter.rest() as rest:
+                answers.append(rest.get("/api/threats?force_refresh=1"))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        time.sleep(0.5)
+        assert jupiter.stop() == 0
+        asking.join(10)
+    ((status, seconds),) = [(answer.status, answer.seconds) for answer in answers]
+    assert status == 200
+    assert seconds > 0.6, "it was under way"
+
+
+def test_a_server_that_ran_out_of_files_takes_connections_again_when_there_is_room(jupiter):
+    number, address = jupiter.process.pid, ("127.0.0.1", int(jupiter.url.rsplit(":", 1)[1]))
+    _, hard = resource.prlimit(number, resource.RLIMIT_NOFILE)
+    room = len(os.listdir(f"/proc/{number}/fd")) + 20
+    resource.prlimit(number, resource.RLIMIT_NOFILE, (room, hard))
+    with ExitStack() as crowd:
+        for _ in range(60):
+            crowd.enter_context(socket.create_connection(address, timeout=5))
+        time.sleep(0.5)
+
+    def answers():
+        with jupiter.rest() as rest:
+            return rest.get("/livez").status == 200
+
+    eventually(answers, timeout=15)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_an_interrupt_and_a_closed_terminal_end_it_like_a_termination(serve, number):
     jupiter = serve(NOWHERE)
     assert jupiter.process is not None
-    os.kill(jupiter.process.pid, signal.SIGINT)
+    os.kill(jupiter.process.pid, number)
     assert jupiter.process.wait(10) == 0
     eventually(lambda: not jupiter.leftover(), timeout=2)
+    assert jupiter.output.count("Stopped") == 1
+
+
+def test_who_was_told_to_outlive_its_terminal_does(serve):
+    jupiter = serve(NOWHERE, prefix=("nohup",))
+    os.kill(jupiter.process.pid, signal.SIGHUP)
+    time.sleep(0.5)
+    with jupiter.rest() as rest:
+        assert rest.get("/livez").status == 200
+    assert jupiter.stop() == 0

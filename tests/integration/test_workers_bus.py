@@ -2,11 +2,13 @@
 
 import time
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import orjson
 import pytest
 
+from backend import runtime
 from backend.bus.counters import SharedCounters
 from backend.bus.event_log import EventLog
 from backend.bus.lease import Lease
@@ -15,6 +17,7 @@ from backend.bus.wire import AwayError, connect
 from backend.dashboard.overrides import SharedOverrides
 from backend.realtime.shared_replay import SharedReplay
 from backend.resilience.degradation import GracefulDegradation
+from backend.resilience.testing import FakeClock
 from backend.security.counters import MemoryCounters
 from tests.support.client import eventually
 
@@ -234,20 +237,106 @@ def test_decisions_end_in_the_same_state_everywhere_the_newest_holds(redis_serve
         (_, one, shared_one), (_, two, shared_two) = made
         redis_server.stop()
         eventually(lambda: not any(wire.up for wire, _, _ in made), timeout=5)
-        one.disable_feature("chat", "older", author="ann")
-        shared_one.told("chat", "older", "ann")
+        with shared_one.decision("chat", "older", "ann"):
+            one.disable_feature("chat", "older", author="ann")
         time.sleep(0.01)
-        two.disable_feature("chat", "newer", author="bob", seconds=600)
-        shared_two.told("chat", "newer", "bob")
+        with shared_two.decision("chat", "newer", "bob"):
+            two.disable_feature("chat", "newer", author="bob", seconds=600)
         redis_server.start()
         for features in (one, two):
             eventually(lambda features=features: features.status()["chat"]["reason"] == "newer", timeout=10)
         assert [features.status()["chat"]["author"] for features in (one, two)] == ["bob", "bob"]
         ends = [datetime.fromisoformat(features.status()["chat"]["until"]) for features in (one, two)]
         assert abs((ends[0] - ends[1]).total_seconds()) < 1
-        two.enable_feature("chat", author="bob")
-        shared_two.told("chat", "", "bob")
+        with shared_two.decision("chat", "", "bob"):
+            two.enable_feature("chat", author="bob")
         eventually(lambda: one.is_enabled("chat"), timeout=5)
+
+
+class Skewed(FakeClock):
+    """A worker's own clock: as fast as all others, but it shows another time."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self._off = timedelta(seconds=seconds)
+
+    def monotonic(self):
+        return time.monotonic()
+
+    def now(self):
+        return datetime.now(UTC) + self._off
+
+
+@pytest.fixture
+def deciders(redis_server):
+    """Two workers by their wires, features and overrides; the clock of the first is an hour fast."""
+    with ExitStack() as ending:
+        made = []
+        for name, seconds in (("a", 3600), ("b", 0)):
+            clock = Skewed(seconds)
+            wire = connect(redis_server.url, worker=name, timeout=0.3)
+            features = GracefulDegradation(clock=clock)
+            features.register_feature("chat")
+            made.append((wire, features, SharedOverrides(wire, features, clock=clock)))
+            wire.start(patience=5)
+            ending.callback(wire.stop)
+        yield made
+
+
+def test_the_later_decision_holds_whatever_the_workers_clocks_show(deciders):
+    (_, one, shared_one), (_, two, shared_two) = deciders
+    with shared_one.decision("chat", "drill", "ann"):
+        one.disable_feature("chat", "drill", author="ann", seconds=600)
+    eventually(lambda: not two.is_enabled("chat"), timeout=5)
+    ends = datetime.fromisoformat(two.status()["chat"]["until"])
+    assert 590 < (ends - datetime.now(UTC)).total_seconds() < 601, "by this one's own clock"
+    with shared_two.decision("chat", "", "bob"):
+        two.enable_feature("chat", author="bob")
+    eventually(lambda: one.is_enabled("chat"), timeout=5)
+    time.sleep(0.3)
+    assert two.is_enabled("chat")
+
+
+def test_what_was_decided_without_redis_gives_way_to_what_was_decided_later(deciders, redis_server):
+    (wire_one, one, shared_one), (wire_two, two, shared_two) = deciders
+    redis_server.stop()
+    eventually(lambda: not wire_one.up and not wire_two.up, timeout=5)
+    with shared_one.decision("chat", "older", "ann"):
+        one.disable_feature("chat", "older", author="ann")
+    time.sleep(0.05)
+    with shared_two.decision("chat", "newer", "bob"):
+        two.disable_feature("chat", "newer", author="bob")
+    redis_server.start()
+    for features in (one, two):
+        eventually(lambda features=features: features.status()["chat"]["reason"] == "newer", timeout=10)
+    time.sleep(0.3)
+    assert [features.status()["chat"]["reason"] for features in (one, two)] == ["newer", "newer"]
+
+
+def test_two_decisions_at_one_moment_are_each_made_once_and_end_alike(deciders):
+    (_, one, shared_one), (_, two, shared_two) = deciders
+    applied = {one: [], two: []}
+    for features, calls in applied.items():
+        features.override_feature = partial(applying, features.override_feature, calls)
+
+    def decide(features, shared, reason, author):
+        with shared.decision("chat", reason, author):
+            features.disable_feature("chat", reason, author=author)
+            runtime.sleep(0)  # listeners are told meanwhile, and may wait
+
+    for number in range(20):
+        asking = runtime.spawn(decide, one, shared_one, f"ann's {number}", "ann")
+        decide(two, shared_two, f"bob's {number}", "bob")
+        assert asking.wait(5)
+        eventually(lambda: one.status()["chat"]["reason"] == two.status()["chat"]["reason"], timeout=5)
+    time.sleep(0.2)
+    assert one.status()["chat"]["reason"] == two.status()["chat"]["reason"]
+    assert max(map(len, applied.values())) <= 2 * 20, "its own and the other one's, and nothing goes to and fro"
+
+
+def applying(override, calls, *args, **options):
+    calls.append(args)
+    override(*args, **options)
 
 
 def test_counts_are_of_all_workers_and_large_limits_are_handed_in_by_batches(workers):
@@ -267,14 +356,43 @@ def test_counts_are_of_all_workers_and_large_limits_are_handed_in_by_batches(wor
 
 
 def test_notes_of_others_are_read_while_they_are_new(workers):
-    now = time.time()
-    a, b = (Notes(worker.wire, "metrics", seconds=10, now=lambda: now) for worker in workers)
+    a, b = (Notes(worker.wire, "metrics", seconds=0.5) for worker in workers)
     a.put("1", b"of the first")
     b.put("1", b"of one on another machine")
     assert a.others("1") == {"1-" + "b": b"of one on another machine"}
-    late = Notes(workers[1].wire, "metrics", seconds=10, now=lambda: now + 11)
-    assert late.others("2") == {}
-    assert b.others("2") == {}  # it was removed
+    b.drop()
+    assert a.others("1") == {}
+    b.put("1", b"again")
+    time.sleep(0.6)
+    assert a.others("2") == {}
+
+
+def test_notes_of_workers_that_have_died_do_not_stay(workers):
+    """Each life of a worker has a name of its own, so whoever dies again and again would fill Redis."""
+    wire = workers[0].wire
+    notes = Notes(wire, "metrics", seconds=0.5)
+    for life in range(20):
+        wire.worker = f"life-{life}"
+        notes.put("1", b"of a short life")
+    time.sleep(0.6)
+    wire.worker = "a"
+    notes.put("1", b"of one that lives")
+    assert [wire.client.hlen(wire.key("notes:metrics:texts")), wire.client.zcard(wire.key("notes:metrics:times"))] == [
+        1,
+        1,
+    ]
+    time.sleep(0.6)
+    assert not list(wire.client.scan_iter(match="*notes*"))
+
+
+def test_what_is_no_note_of_ours_is_passed_over(workers):
+    a, b = (Notes(worker.wire, "metrics", seconds=10) for worker in workers)
+    b.put("2", b"a note")
+    keys = [workers[0].wire.key(f"notes:metrics:{part}") for part in ("texts", "times")]
+    for name, text in (("x", b""), ("y", b"\x00\x02[]"), ("z", b'\x00\x0e{"worker": "3"}'), ("q", b"\xff" * 9)):
+        workers[0].wire.client.hset(keys[0], name, text)
+        workers[0].wire.client.zadd(keys[1], {name: time.time()})
+    assert a.others("1") == {"2": b"a note"}
 
 
 def test_a_message_that_nobody_understands_does_no_harm(workers):

@@ -71,6 +71,22 @@ def test_a_signal_to_the_parent_ends_all_of_them_in_time(fleet, number):
     assert jupiter.noise() == []
 
 
+def test_a_service_manager_that_ends_every_process_by_itself_lets_them_finish(fleet):
+    """systemd sends the signal to all of a unit, so a worker gets it twice: from there and from its parent."""
+    jupiter = fleet(2)
+    workers = pids(jupiter)
+    with jupiter.events() as events:
+        for number in workers.values():
+            os.kill(number, signal.SIGTERM)
+        eventually(lambda: jupiter.output.count("Stopping") == 2, timeout=5, interval=0.01)
+        jupiter.process.send_signal(signal.SIGTERM)
+        assert jupiter.process.wait(15) == 0
+        assert "restarting" in events.wait_for("notice")["message"]
+    assert jupiter.leftover() == []
+    assert jupiter.output.count('"Stopped"') == 2
+    assert "was ended by signal" not in jupiter.output
+
+
 def test_a_parent_that_is_killed_leaves_no_orphans(fleet):
     jupiter = fleet(2)
     workers = pids(jupiter)

@@ -1,5 +1,7 @@
 """The parent of workers: how soon one that died is started again, and what it refuses to do."""
 
+import errno
+import os
 import signal
 import socket
 import sys
@@ -68,6 +70,76 @@ def test_a_worker_that_does_not_start_at_all_ends_the_start(parent):
     theirs.close()
     with pytest.raises(ServeError, match="worker 1 did not start"):
         parent._died(place, supervisor._Worker(1, Process(3), ours, 0.0), 1.0)
+
+
+class Listener:
+    """Stands in for the listening socket."""
+
+    def fileno(self):
+        return 3
+
+
+@pytest.fixture
+def full(parent, monkeypatch):
+    """A parent on a system that can start no process until `full.clear()`."""
+    cause = [OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))]
+    now = [1000.0]
+
+    def start(*_, **__):
+        if cause:
+            raise cause[0]
+        return Process(returncode=None)
+
+    monkeypatch.setattr(supervisor.subprocess, "Popen", start)
+    monkeypatch.setattr(supervisor.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(Process, "poll", lambda self: self.returncode, raising=False)
+    monkeypatch.setattr(parent, "_wait", lambda seconds: now.__setitem__(0, now[0] + max(seconds, 0.1)))
+    parent._listener = Listener()
+    yield parent, cause
+    for place in parent._places:
+        for worker in [place.worker, *place.leaving]:
+            if worker is not None:
+                worker.line.close()
+
+
+def test_one_that_cannot_be_started_again_is_tried_later_and_the_others_serve_on(full, caplog):
+    parent, cause = full
+    for _ in range(4):
+        parent._step()
+    assert [place.worker for place in parent._places] == [None, None]
+    assert "worker 1 cannot be started (resource temporarily unavailable); it is tried again in" in caplog.text.lower()
+    cause.clear()
+    for _ in range(4):
+        parent._step()
+    assert all(place.worker for place in parent._places)
+
+
+def test_one_that_cannot_be_replaced_goes_on_until_that_is_possible(full):
+    parent, cause = full
+    reason, *_ = cause
+    cause.clear()
+    parent._step()
+    for place in parent._places:
+        place.worker.link = "http://link"
+    first = parent._places[0].worker
+    cause.append(reason)
+    parent._signals.append(signal.SIGHUP)
+    for _ in range(3):
+        parent._step()
+    assert parent._places[0].worker is first
+    assert (parent._places[0].leaving, first.ends_by) == ([], None)
+    cause.clear()
+    for _ in range(40):
+        parent._step()
+    assert parent._places[0].leaving == [first]
+    assert parent._places[0].worker is not first
+
+
+def test_where_not_even_the_first_can_be_started_it_says_so(full):
+    parent, _ = full
+    parent._told = False
+    with pytest.raises(ServeError, match=r"worker 1 cannot be started: Resource temporarily"):
+        parent._start(parent._places[0])
 
 
 @pytest.mark.parametrize("at_terminal", [True, False])

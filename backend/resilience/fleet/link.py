@@ -51,7 +51,7 @@ class Link:
         for request, reply in zip(requests, replies, strict=True):
             if reply is not None:
                 self._time.sample(reply["now"], sent, self._clock.monotonic())
-                request.done(reply)
+                self._hand_out(request, reply)
         return True
 
     def ask_now(self, request: Request) -> Json | None:
@@ -96,6 +96,12 @@ class Link:
         if self._complained_at is None or now - self._complained_at >= self._timing.quiet:
             self._complained_at = now
             _log.exception(text)
+
+    def _hand_out(self, request: Request, reply: Json) -> None:
+        try:
+            request.done(reply)
+        except Exception:  # noqa: BLE001 - what one cannot use, of another version say, is nobody else's loss
+            self.complain(f"fleet: what the server told of {request.noun} {request.name} cannot be used")
 
     def _back(self) -> None:
         self.up = True

@@ -14,6 +14,7 @@ from typing import Any
 import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    AskError,
     ClusterDownError,
     MasterDownError,
     NoPermissionError,
@@ -30,7 +31,8 @@ from backend.resilience.fleet.timing import Timing
 
 _log = logging.getLogger("jupiter.resilience")
 _NOT_SERVING_CODES = ("BUSY", "MISCONF", "NOREPLICAS")
-_NOT_SERVING = (OutOfMemoryError, ReadOnlyError, NoPermissionError, ClusterDownError, MasterDownError)
+_NOT_SERVING = (OutOfMemoryError, ReadOnlyError, NoPermissionError, ClusterDownError, MasterDownError, AskError)
+"""The last also of a cluster's node that has none of our keys (MOVED)."""
 
 
 def open_client(url: str, timeout: float) -> redis.Redis:
@@ -92,9 +94,12 @@ class RedisServer:
     def audit(self, limit: int) -> list[Json]:
         """Return the decisions of people, newest first; see `FleetServer`."""
         try:
-            return [json.loads(entry) for entry in self._client.lrange(self._key("audit"), 0, limit - 1)]
+            entries = self._client.lrange(self._key("audit"), 0, limit - 1)
         except (RedisError, OSError) as error:
+            if isinstance(error, ResponseError) and not _is_not_serving(error):
+                return []  # somebody else's value
             raise ServerAwayError(_said(error)) from error
+        return [decision for decision in map(_decoded, entries) if decision is not None]
 
     def close(self) -> None:
         """Give all connections back."""
@@ -149,6 +154,8 @@ class RedisSubscription:
         self._monotonic = monotonic
         self._heard = monotonic()
         self._pinged = False
+        self.confirmed = False
+        """Whether Redis has said that it listens to us: what is published from then on arrives."""
         self._pubsub = client.pubsub()  # type: ignore[no-untyped-call]  # redis-py's own gap
         self._safely(lambda: self._pubsub.subscribe(channel))
 
@@ -158,6 +165,7 @@ class RedisSubscription:
         now = self._monotonic()
         if message is not None:
             self._heard, self._pinged = now, False
+            self.confirmed = self.confirmed or message["type"] == "subscribe"
             return _decoded(message["data"]) if message["type"] == "message" else None
         if now - self._heard >= 2 * self._silence:
             raise ServerAwayError("the subscription is dead")

@@ -75,6 +75,18 @@ def test_a_client_that_is_behind_gets_only_the_newest_gauge_when_it_has_caught_u
     assert (event, payload["count"], to) == ("threats_update", 2, "slow")
 
 
+def test_what_was_held_back_is_not_sent_after_something_newer(broadcaster, transport):
+    transport.queues["slow"] = LONGEST_QUEUE
+    broadcaster.publish("threats", "threats_update", {"count": 1})
+    broadcaster.publish("pulse", "pulse_update", {"count": 1})
+    transport.queues["slow"] = 3
+    broadcaster.publish("threats", "threats_update", {"count": 2})
+    transport.sent.clear()
+    transport.queues["slow"] = 0
+    broadcaster.look_after_slow_clients()
+    assert [(event, payload["count"]) for event, payload, *_ in transport.sent] == [("pulse_update", 1)]
+
+
 def test_chat_is_never_held_back(broadcaster, transport):
     transport.queues["slow"] = LONGEST_QUEUE
     broadcaster.publish("chat", "chat_delta", {"delta": "x"}, user="bob")

@@ -128,6 +128,7 @@ end
 local function note_decision(record)
   s.manual[#s.manual + 1] = record.decision
   if #s.manual > MANUAL_KEPT then table.remove(s.manual, 1) end
+  if redis.call('TYPE', KEYS[3]).ok ~= 'list' then redis.call('DEL', KEYS[3]) end
   redis.call('LPUSH', KEYS[3], cjson.encode({
     at = now, name = args.name, state = record.state, generation = record.generation, reason = record.reason,
     author = record.author, ['until'] = record['until'], worker = args.worker,

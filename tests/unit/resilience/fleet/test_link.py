@@ -58,6 +58,22 @@ def test_replies_go_to_who_asked_and_a_refusal_to_nobody(link):
     assert link.up
 
 
+def test_a_reply_that_one_cannot_use_is_nobody_elses_loss(link, caplog):
+    """A record of another version, say: all that came after it in the exchange was dropped with it."""
+    got = []
+
+    def broken(reply):
+        raise KeyError("open_ms")
+
+    for _ in range(3):
+        assert link.ask([request("feed", broken), request("x", got.append)])
+    assert [reply["name"] for reply in got] == ["x"] * 3
+    assert link.up
+    assert [record.getMessage() for record in caplog.records] == [
+        "fleet: what the server told of breaker feed cannot be used"
+    ]
+
+
 def test_nobody_asks_for_a_while_after_a_failure(link, server, clock):
     server.away = True
     assert not link.ask([request()])

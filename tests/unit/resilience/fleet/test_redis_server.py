@@ -7,6 +7,7 @@ import pytest
 from redis.exceptions import (
     ClusterDownError,
     ConnectionError,
+    MovedError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -163,6 +164,7 @@ def test_one_question_that_is_refused_leaves_the_others_their_answers():
         OutOfMemoryError("full"),
         ReadOnlyError("a replica"),
         ClusterDownError("down"),
+        MovedError("3999 127.0.0.1:6381"),
         ResponseError("BUSY a script is running"),
         ResponseError("MISCONF no snapshots"),
         ResponseError("NOREPLICAS not enough"),
@@ -193,6 +195,16 @@ def test_the_audit_is_so_many_of_the_newest():
     client, server = served([b'{"name": "feed"}'])
     assert server.audit(5) == [{"name": "feed"}]
     assert client.ranges == [("jupiter:{main}:audit", 0, 4)]
+
+
+def test_what_is_no_decision_of_ours_is_no_part_of_the_audit():
+    _, server = served([b'{"name": "feed"}', b"nonsense", b"[]", b'{"name": "other"}'])
+    assert [entry["name"] for entry in server.audit(5)] == ["feed", "other"]
+    _, server = served(ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value"))
+    assert server.audit(5) == []
+    _, server = served(ResponseError("MISCONF no snapshots"))
+    with pytest.raises(ServerAwayError):
+        server.audit(5)
 
 
 def test_closing_gives_every_connection_back():
@@ -237,6 +249,15 @@ def test_a_message_is_handed_on_and_what_is_none_of_ours_is_not(listening):
     assert subscription.next(0.5) == {"kind": "free"}
     assert [subscription.next(0.5) for _ in range(4)] == [None] * 4
     assert said[1:] == [("get", 0.5)] * 5
+
+
+def test_it_knows_when_redis_has_confirmed_it_and_keeps_that(listening):
+    subscription, _ = listening(None, message(b"{}"), message(1, "subscribe"), message(b"{}"))
+    confirmed = [subscription.confirmed]
+    for _ in range(4):
+        subscription.next(0.5)
+        confirmed.append(subscription.confirmed)
+    assert confirmed == [False, False, False, True, True]
 
 
 def test_only_what_was_published_is_a_message(listening):
