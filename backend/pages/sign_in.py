@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
 
@@ -18,6 +18,8 @@ from backend.security.passwords import LONGEST, SHORTEST
 from backend.security.sessions import Sessions
 
 NOT_VALID = "This token is not valid, or has expired. The link printed at the start always works."
+
+_LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 logger = logging.getLogger("jupiter.pages")
 
@@ -167,10 +169,13 @@ def _told(error: DashboardError, wait: int | None) -> str:
 
 
 def local_address(address: str | None) -> str:
-    """Return an address on this site; anything else becomes the dashboard (no open redirect)."""
-    parts = urlsplit(address or "/")
-    safe = not parts.scheme and not parts.netloc and parts.path.startswith("/") and not parts.path.startswith("//")
-    return (address or "/") if safe and "\\" not in (address or "") else "/"
+    """Return an address on this site; anything else becomes the dashboard (no open redirect).
+
+    Judged as browsers read it (https://url.spec.whatwg.org), for which any two slashes or backslashes at the start
+    begin the name of a host, however many follow; tabs and line ends are passed over.
+    """
+    given = address or "/"
+    return given if _LOCAL.fullmatch(given) else "/"
 
 
 def _to(address: str) -> Response:
