@@ -91,7 +91,7 @@ class Sessions:
             user=person.user_id,
             role=person.role,
             ends=ends,
-            at=now,
+            at=person.issued_at or now,  # what is taken back meanwhile, here or elsewhere, is about this session too
             id=session_id or new_session_id(),
             csrf=secrets.token_urlsafe(24),
             key=self._tokens.admin_fingerprint,

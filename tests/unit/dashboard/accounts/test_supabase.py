@@ -65,7 +65,7 @@ class Process:
         )
         self.sessions.keeper = self.keeper
         limiter = RateLimiter({"account_logins": "3/minute"}, now=lambda: clock.now().timestamp())
-        self.sign_in = SupabaseSignIn(self.auth, self.tokens, self.keeper, Attempts(limiter))
+        self.sign_in = SupabaseSignIn(self.auth, self.tokens, self.keeper, Attempts(limiter), clock=clock)
 
     def enter(self, password=PASSWORD):
         kept = {}
@@ -115,6 +115,23 @@ def test_neither_cookie_nor_table_has_a_token_in_the_clear(here, database):
     table = str(rows(database.execute_query("sessions", "select")))
     for secret in (grant.access, grant.refresh):
         assert secret not in str(kept) + table + repr(grant)
+
+
+def test_what_is_taken_back_while_the_service_answers_is_about_this_session_too(here, project, clock, monkeypatch):
+    sign_in = here.auth.sign_in
+
+    def slowly(*given):
+        grant = sign_in(*given)
+        clock.advance(2)
+        here.sessions.end_all_of(project.ann, reason="disabled")
+        clock.advance(1)
+        return grant
+
+    monkeypatch.setattr(here.auth, "sign_in", slowly)
+    with pytest.raises(AuthenticationError, match="disabled"):
+        here.enter()
+    monkeypatch.undo()
+    assert here.sessions.read(here.enter()).user_id == project.ann
 
 
 def test_a_wrong_password_is_told_as_that_and_nothing_else(here):
