@@ -14,6 +14,7 @@ from backend.errors import AuthenticationError, DashboardError
 from backend.realtime.broadcaster import ROOM_OF_ALL, user_room
 from backend.realtime.connections import Connection, Connections
 from backend.realtime.door import ErrorAnswers, EventDoor
+from backend.security.addresses import counted_as
 from backend.security.limits import RateLimiter
 from backend.security.principals import Principal
 from backend.security.revocations import Revocation
@@ -136,7 +137,7 @@ class SocketEntrance:
 
     def _connect(self, auth: Any = None) -> None:
         try:
-            self._limiter.check("connects", request.remote_addr or "unknown")
+            self._limiter.check("connects", counted_as(request.remote_addr))
             principal = self._authenticated(auth)
             self._connections.add(_sid(), principal)
         except DashboardError as error:

@@ -331,6 +331,15 @@ class TestCookies:
             ]
             assert [answer.status_code for answer in answers] == expected
 
+    def test_another_address_of_the_same_network_counts_as_the_same_client(self, site):
+        client = site(login_rate_limit="2/minute").app.test_client()
+        addresses = ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1")
+        answers = [
+            client.post("/login", data={"name": f"n{n}", "password": "x"}, environ_base={"REMOTE_ADDR": address})
+            for n, address in enumerate(addresses)
+        ]
+        assert [answer.status_code for answer in answers] == [401, 401, 429, 401]
+
     def test_coming_in_begins_a_new_session_whatever_was_there(self, site):
         client = site().app.test_client()
         ids = []
