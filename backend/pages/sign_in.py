@@ -33,6 +33,8 @@ def blueprint(sessions: Sessions, sign_in: SignIn, accounts: AccountService) -> 
     @access("public", limit="logins")
     def login_form() -> Response:
         token = request.args.get("token")
+        if token and _is_from_another_site():  # which may want somebody to go on under an account that is not theirs
+            return entrance.form(token=token)
         return entrance.with_token(token) if token else entrance.form()
 
     @pages.route("/login", methods=["POST"])
@@ -74,7 +76,7 @@ class Entrance:
         """Return the page, with what went wrong where something did."""
         page = render_template(
             "login.html",
-            **{"token_error": None, "error": None, "name": "", **shown},
+            **{"token_error": None, "error": None, "name": "", "token": "", **shown},
             kind=self.sign_in.kind,
             has_accounts=self.accounts.any(),
             next=local_address(request.values.get("next")),
@@ -154,9 +156,14 @@ def _come_in() -> Response:
     return _to(local_address(request.values.get("next")))
 
 
+def _is_from_another_site() -> bool:
+    """Whether the browser says that it was another site that sent it here."""
+    return request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
+
+
 def _refuse_other_sites() -> None:
     """Nobody is signed in by a form on another site: they would go on under an account that is not theirs."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+    if _is_from_another_site():
         raise ForbiddenError("a sign-in from another site", message="Open the sign-in page itself and try again.")
 
 

@@ -359,6 +359,20 @@ class TestCookies:
         assert self.enter(made, headers={"Sec-Fetch-Site": "cross-site"}) == ""
         assert self.enter(made, headers={"Sec-Fetch-Site": "same-origin"})
 
+    @pytest.mark.parametrize("says", ["cross-site", "same-site"])
+    def test_a_link_on_another_site_signs_nobody_in_without_asking(self, site, says):
+        made = site()
+        link = f"/login?token={made.token('viewer', user='mallory')}&next=/experiments"
+        asked = made.app.test_client().get(link, headers={"Sec-Fetch-Site": says})
+        assert (asked.status_code, asked.headers.get("Set-Cookie")) == (200, None)
+        token = re.search(r'name="token" value="([^"]+)"', asked.text)[1]
+        assert "Another page has sent you here" in asked.text
+        form = {"token": token, "next": "/experiments"}
+        come = made.app.test_client().post("/login", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+        assert (come.status_code, come.headers["Location"]) == (303, "/experiments")
+        for typed in ({"Sec-Fetch-Site": "none"}, {}):
+            assert made.app.test_client().get(link, headers=typed).status_code == 303
+
     def test_one_changes_nothing_with_a_cookie_alone(self, site):
         client = site().app.test_client()
         client.post("/login", data={"name": "ann", "password": GOOD})
