@@ -73,6 +73,7 @@ def install(
             services.records.importing,
             services.records.exporting,
             max_import_bytes=settings.records.import_max_bytes,
+            note=audit.note,
         ),
         outbox.blueprint(services.records.outbox),
         threat_routes.blueprint(services.threats),

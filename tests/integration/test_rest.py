@@ -170,6 +170,22 @@ def test_administrative_acts_are_in_the_audit_log(site, admin):
     assert (row["user_id"], row["action"], row["target"]) == ("admin", "reset_circuit_breaker", "grok_chat")
 
 
+def test_what_an_administrator_does_to_somebody_elses_experiment_is_in_the_audit_log(site, admin):
+    ann = site.client(site.token("analyst", user="ann"))
+    for made in (create(ann), create(admin)):
+        address = f"/api/experiments/{made['id']}"
+        admin.get(address)
+        assert admin.patch(address, json={"status": "completed"}).status_code == 200
+        assert admin.delete(address).status_code == 200
+        assert admin.post(f"{address}/restore").status_code == 200
+    own = create(ann)
+    ann.delete(f"/api/experiments/{own['id']}")
+    acts = site.jupiter.adapters.database.execute_query("audit_log", "select", order=[{"column": "created_at"}])["data"]
+    assert [act["action"] for act in acts] == ["change_experiment", "delete_experiment", "restore_experiment"]
+    assert {act["user_id"] for act in acts} == {"admin"}
+    assert {act["details"]["owner"] for act in acts} == {"ann"}
+
+
 def test_five_failures_of_the_database_open_its_breaker_and_the_summary_says_so(site, admin, monkeypatch):
     calls = []
 
