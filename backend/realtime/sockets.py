@@ -14,6 +14,8 @@ from backend.errors import AuthenticationError, DashboardError
 from backend.realtime.broadcaster import ROOM_OF_ALL, user_room
 from backend.realtime.connections import Connection, Connections
 from backend.realtime.door import ErrorAnswers, EventDoor
+from backend.realtime.engine import Strangers, harden
+from backend.realtime.packets import StrictPacket
 from backend.security.addresses import counted_as
 from backend.security.limits import RateLimiter
 from backend.security.principals import Principal
@@ -56,6 +58,7 @@ def make_socketio(app: Flask, async_mode: str, *, websocket_only: bool = False) 
         async_mode=async_mode,
         transports=["websocket"] if websocket_only else None,
         json=OrjsonForSockets,
+        serializer=StrictPacket,
         cors_allowed_origins=None,
         max_http_buffer_size=LARGEST_PACKET,
         ping_interval=PING_SECONDS,
@@ -117,9 +120,11 @@ class SocketEntrance:
         self._sessions = sessions
         self._limiter = limiter
         self._errors = errors
+        self._strangers = Strangers(socketio.server, connections)
 
     def install(self) -> None:
         """Register every event, and one that answers all unknown ones."""
+        harden(self._socketio.server, self._errors)
         self._socketio.on_event("connect", self._connect)
         self._socketio.on_event("disconnect", self._disconnect)
         for name in self._door.events:
@@ -140,7 +145,7 @@ class SocketEntrance:
             self._limiter.check("connects", counted_as(request.remote_addr))
             principal = self._authenticated(auth)
             self._connections.add(_sid(), principal)
-        except DashboardError as error:
+        except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, nobody comes in by it
             body, _ = self._errors.handle_error(error, {"endpoint": "event connect"})
             raise ConnectionRefusedError("unauthorized", body) from None
         server = self._socketio.server
@@ -164,8 +169,12 @@ class SocketEntrance:
         self._look_after([known for known in self._connections if revocation.concerns(known.principal)])
 
     def look_after_logins(self) -> None:
-        """Close the sockets whose sign-in holds no longer, and give the others their present role. Run every second."""
+        """Close the sockets whose sign-in holds no longer, or never was, and give the others their present role.
+
+        Run every second.
+        """
         self._look_after(self._connections)
+        self._strangers.look()
 
     def _look_after(self, connections: Iterable[Connection]) -> None:
         for connection in connections:
