@@ -100,3 +100,12 @@ def test_a_session_is_no_younger_than_the_token_that_opened_it(sessions, tokens,
     sessions.revocations.add(taken_back)
     with pytest.raises(AuthenticationError, match="disabled elsewhere"):
         sessions.read(kept)
+
+
+def test_a_program_with_a_token_for_reading_does_not_rise_with_its_owner(sessions, tokens, clock):
+    token, kept = tokens.issue("ann", "viewer", 3600), {}
+    sessions.open(kept, token)
+    clock.advance(1)
+    sessions.change_role("ann", "administrator", reason="promoted")
+    assert sessions.current(tokens.authenticate(token)).role == "viewer"
+    assert sessions.read(kept).role == "viewer"
