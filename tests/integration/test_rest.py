@@ -1,5 +1,6 @@
 """The REST routes as their users see them, over a real SQLite file."""
 
+import re
 import uuid
 
 import pytest
@@ -75,6 +76,27 @@ def test_people_see_their_own_experiments_only(site, admin):
 def test_markup_in_a_name_never_comes_back_as_markup(admin):
     made = create(admin, name="<script>alert(1)</script>Week <b>3</b>")
     assert "<" not in made["name"]
+
+
+def test_no_error_gives_back_the_markup_of_what_it_refuses(site, admin):
+    tag = "<script>alert(1)</script>"
+    refused = [
+        admin.post("/api/experiments", json={"name": "x", "experiment_type": tag, tag: 1}),
+        admin.post(
+            "/api/experiments", json={"name": "x", "experiment_type": "benchmark", "parameters": {"<b>a": 1, "a": 2}}
+        ),
+        admin.get("/api/experiments", query_string={tag: tag, "sort": tag}),
+        admin.get("/api/threats", query_string={"severity": tag, "<img src=x>": "1"}),
+        admin.post("/api/features/%3Cscript%3E/disable", json={"reason": "x"}),
+        admin.patch("/api/accounts/%3Cscript%3E", json={"role": "viewer"}),
+        admin.get("/api/threats/%3Cimg%20src=x%3E"),
+        admin.post("/api/experiments/import", json=[{"name": "x", "experiment_type": "benchmark", tag: 1}]),
+        admin.get("/%3Cscript%3E", headers={"Accept": "text/html"}),
+    ]
+    assert [answer.status_code for answer in refused] == [422, 422, 422, 422, 404, 404, 404, 200, 404]
+    for answer in refused[:-1]:
+        assert not re.search(r"<[A-Za-z/!?]", answer.text), answer.text
+    assert "<script>" not in refused[-1].text
 
 
 @pytest.mark.parametrize(
