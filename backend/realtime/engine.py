@@ -34,6 +34,8 @@ def harden(server: Any, errors: ErrorAnswers) -> None:
     # request, and with it one of the connections that there are, for ever.
     engine.disconnect = lambda sid: close(engine, sid)
     engine.logger.addFilter(_in_one_line)
+    for library in (engine.logger, server.logger):
+        library.handlers.clear()  # of its own: each line would be written twice, once in another form
 
 
 def close(engine: Any, engine_sid: str) -> None:

@@ -23,6 +23,8 @@ def jupiter(tmp_path_factory):
     with Jupiter(tmp_path_factory.mktemp("bad-packets"), settings) as made:
         yield made
         assert "Traceback" not in made.output
+        for line in (made.folder / "stderr").read_text().splitlines():
+            assert json.loads(line)["level"] != "critical"  # all of it is JSON, what the libraries say too
 
 
 def opened(jupiter, token=None):
@@ -64,6 +66,12 @@ def test_no_event_takes_a_socket_out_of_those_that_are_looked_after(jupiter, nam
     bare = opened(jupiter, jupiter.token)
     bare.send("42" + json.dumps([name, {"token": jupiter.token}]))
     assert is_closed(bare)
+
+
+def test_an_address_that_no_client_asks_for_is_refused(jupiter):
+    for query in ("", "?EIO=3&transport=polling", "?EIO=4&transport=polling&sid=none", "?EIO=4&transport=other"):
+        answer = httpx.get(f"{jupiter.url}/socket.io/{query}", trust_env=False)
+        assert (answer.status_code, "Content-Security-Policy" in answer.headers) == (400, True)
 
 
 def test_attachments_that_nobody_asked_for_are_not_collected(jupiter):

@@ -101,6 +101,13 @@ def test_a_request_that_cannot_be_read_is_told_in_one_line(told):
     assert (fault.levelname, fault.exc_info[0]) == ("ERROR", ValueError)
 
 
+def test_the_libraries_write_their_lines_no_second_time():
+    server = Server()
+    server.logger.addHandler(logging.StreamHandler())
+    harden(server, DashboardErrorHandler())
+    assert server.logger.handlers == []
+
+
 def test_who_does_not_sign_in_or_is_signed_in_no_more_has_some_seconds():
     clock, server, connections = FakeClock(), Server(), Connections()
     strangers = Strangers(server, connections, clock=clock)
