@@ -16,6 +16,7 @@ from backend.realtime.connections import Connection, Connections
 from backend.realtime.door import ErrorAnswers, EventDoor
 from backend.realtime.engine import Strangers, harden
 from backend.realtime.packets import StrictPacket
+from backend.runtime import websockets
 from backend.security.addresses import counted_as
 from backend.security.limits import RateLimiter
 from backend.security.principals import Principal
@@ -53,6 +54,7 @@ def make_socketio(app: Flask, async_mode: str, *, websocket_only: bool = False) 
     Args:
         websocket_only: refuse polling, whose requests would have to come to the same worker each time.
     """
+    websockets.mend()
     return SocketIO(
         app,
         async_mode=async_mode,

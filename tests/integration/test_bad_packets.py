@@ -50,6 +50,11 @@ def is_closed(bare):
     return True
 
 
+def send_all(bare, pieces):
+    for piece in pieces:
+        bare.sock.sendall(piece)
+
+
 @pytest.mark.parametrize("packet", PACKETS, ids=lambda packet: packet[:12])
 def test_what_is_no_packet_costs_its_sender_the_socket_and_nobody_else(jupiter, packet):
     with jupiter.events() as bystander:
@@ -80,6 +85,27 @@ def test_attachments_that_nobody_asked_for_are_not_collected(jupiter):
     for _ in range(3):
         bare.send_binary(b"x" * 1000)
     assert is_closed(bare)
+
+
+def test_a_message_of_many_frames_is_no_larger_than_one_of_one_frame(jupiter):
+    """Without an end of the message the frames were collected, whoever sent them."""
+    bare, before = opened(jupiter), jupiter.memory()
+    frame = websocket.ABNF(fin=0, opcode=websocket.ABNF.OPCODE_TEXT, data=b"4" * 500_000, mask_value=1)
+    pieces = [frame.format()]
+    frame.opcode = websocket.ABNF.OPCODE_CONT
+    with pytest.raises(OSError, match=r"reset|[Bb]roken|closed|aborted"):
+        send_all(bare, pieces + [frame.format()] * 400)
+    assert jupiter.memory() - before < 50_000_000
+
+
+def test_a_large_message_does_not_stop_the_others(jupiter):
+    """Unmasking two megabytes byte by byte took seconds in which nobody was served."""
+    with jupiter.rest() as rest:
+        for _ in range(5):
+            bare = opened(jupiter)
+            bare.send("4" + "x" * 1_900_000)
+            assert rest.get("/livez").seconds < 1.0
+            bare.close()
 
 
 @pytest.mark.parametrize("body", [b"6", b"2", b"\xff\xfe", b"4x\x1e4x", b"42{bad", b"4" * 2_000_001], ids=len)
