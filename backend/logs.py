@@ -5,7 +5,9 @@ The emoji markers are those the project's documents list; in JSON a marker becom
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -27,6 +29,9 @@ MARKERS: Mapping[str, str] = {
 }
 CONTEXT_FIELDS = ("request_id", "user", "endpoint")
 EXTRA_FIELDS = ("error_id", "params", "stack_trace", "user_id", "request_params", "status", "seconds")
+
+# What would end a line, move a terminal's cursor, turn the direction of text around or cannot be written at all.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _context: ContextVar[Mapping[str, str]] = ContextVar("log_context", default={})  # noqa: B039 - never mutated
 
@@ -52,15 +57,15 @@ class ContextFilter(logging.Filter):
 
 
 class TextFormatter(logging.Formatter):
-    """`18:04:11 ✅ text  user=… request_id=…`, then the stack trace where there is one."""
+    """`18:04:11 ✅ text  user=… request_id=…`, then the stack trace, indented, where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
-        text = redact_text(record.getMessage()).replace("\n", " ⏎ ")
+        text = _on_one_line(redact_text(record.getMessage()))
         marker = "" if split_marker(text)[0] else _marker_of_level(record.levelno)
         fields = " ".join(f"{name}={value}" for name, value in _fields(record).items() if name != "stack_trace")
-        trace = _trace(self, record)
-        return f"{at} {marker}{text}" + (f"  [{fields}]" if fields else "") + (f"\n{trace}" if trace else "")
+        trace = "".join(f"\n  {_on_one_line(line)}" for line in _trace(self, record).splitlines())
+        return f"{at} {marker}{text}" + (f"  [{_on_one_line(fields)}]" if fields else "") + trace
 
 
 class JsonFormatter(logging.Formatter):
@@ -80,7 +85,10 @@ class JsonFormatter(logging.Formatter):
         trace = _trace(self, record)
         if trace:
             line["stack_trace"] = trace
-        return orjson.dumps(line, default=str).decode()
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except TypeError:  # a lone surrogate, or a number beyond 64 bits: better written otherwise than lost
+            return json.dumps(line, default=str)
 
 
 def split_marker(text: str) -> tuple[str, str]:
@@ -109,6 +117,11 @@ def configure(level: str = "INFO", style: str = "auto", stream: TextIO | None = 
     root.setLevel(logging.WARNING)
     logging.getLogger("jupiter").setLevel(level)
     logging.captureWarnings(True)
+
+
+def _on_one_line(text: str) -> str:
+    """Return text from outside so that it can neither forge a line nor command the terminal that shows it."""
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text.replace("\n", " ⏎ "))
 
 
 def _marker_of_level(level: int) -> str:

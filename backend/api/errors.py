@@ -23,6 +23,7 @@ from backend.errors import (
 )
 from backend.resilience.responses import DashboardErrorHandler
 from backend.schemas.errors import ErrorSchema
+from backend.schemas.loading import clean_details
 
 
 class MethodNotAllowedError(NotFoundError):
@@ -66,6 +67,8 @@ def install(app: Flask, handler: DashboardErrorHandler, to_sign_in: Callable[[],
         if isinstance(error, AuthenticationError) and wants_page(request) and request.method == "GET":
             return to_sign_in()
         body, status = handler.handle_error(error, _context())
+        if "details" in body:
+            body["details"] = clean_details(body["details"])
         headers = {"Retry-After": str(math.ceil(body["retry_after"]))} if body.get("retry_after") else {}
         if status == 401:
             headers["WWW-Authenticate"] = 'Bearer realm="jupiter"'

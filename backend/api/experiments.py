@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from flask import Response, g, request
@@ -38,9 +38,25 @@ _FILES = {
 
 
 def blueprint(
-    experiments: ExperimentService, importing: ExperimentImport, exporting: ExperimentExport, *, max_import_bytes: int
+    experiments: ExperimentService,
+    importing: ExperimentImport,
+    exporting: ExperimentExport,
+    *,
+    max_import_bytes: int,
+    note: Callable[..., None],
 ) -> Blueprint:
-    """Return the routes about experiments. Everybody works on their own; administrators see all."""
+    """Return the routes about experiments. Everybody works on their own; administrators see all.
+
+    Args:
+        note: writes to the audit log, what administrators do to somebody else's.
+    """
+
+    def noted(act: str, told: dict[str, Any]) -> dict[str, Any]:
+        owner, person = told.get("user_id"), g.principal.user_id
+        if _sees_all() and owner != person:
+            note(person, f"{act}_experiment", told["id"], owner=owner)
+        return told
+
     routes = Blueprint("experiments", __name__, url_prefix="/api/experiments", description="One's own experiments")
     rules = experiments.rules
 
@@ -76,7 +92,8 @@ def blueprint(
     @access("analyst")
     def update_experiment(body: dict[str, Any], experiment_id: Any) -> Response:
         """Change the given fields of an experiment."""
-        return _written(experiments.update(g.principal.user_id, str(experiment_id), body, all_users=_sees_all()))
+        told = experiments.update(g.principal.user_id, str(experiment_id), body, all_users=_sees_all())
+        return _written(noted("change", told))
 
     @routes.route("/<uuid:experiment_id>", methods=["DELETE"])
     @routes.response(200, ExperimentSchema)
@@ -84,7 +101,8 @@ def blueprint(
     @access("analyst")
     def delete_experiment(experiment_id: Any) -> Response:
         """Delete an experiment; for 30 days it can be restored."""
-        return _written(experiments.delete(g.principal.user_id, str(experiment_id), all_users=_sees_all()))
+        told = experiments.delete(g.principal.user_id, str(experiment_id), all_users=_sees_all())
+        return _written(noted("delete", told))
 
     @routes.route("/<uuid:experiment_id>/restore", methods=["POST"])
     @routes.response(200, ExperimentSchema)
@@ -92,7 +110,8 @@ def blueprint(
     @access("analyst")
     def restore_experiment(experiment_id: Any) -> Response:
         """Bring back an experiment that was deleted in the last 30 days."""
-        return _written(experiments.restore(g.principal.user_id, str(experiment_id), all_users=_sees_all()))
+        told = experiments.restore(g.principal.user_id, str(experiment_id), all_users=_sees_all())
+        return _written(noted("restore", told))
 
     @routes.route("/export", methods=["GET"])
     @routes.arguments(ExperimentExportSchema(rules=rules), location="query")

@@ -11,7 +11,7 @@ from marshmallow import RAISE
 from webargs.core import missing
 from webargs.flaskparser import FlaskParser
 
-from backend.errors import MalformedRequestError
+from backend.errors import MalformedRequestError, PayloadTooLargeError
 
 
 class StrictParser(FlaskParser):
@@ -30,8 +30,12 @@ class StrictParser(FlaskParser):
 
         Raises:
             MalformedRequestError: there is a body that is not JSON, or does not say that it is.
+            PayloadTooLargeError: it came in chunks, and there are more than are taken.
         """
         body = req.get_data(cache=True)
+        most = req.max_content_length
+        if req.content_length is None and most is not None and len(body) >= most:  # cut off there without a word
+            raise PayloadTooLargeError(f"at most {most} bytes are taken")
         if not body:
             return missing
         if not req.is_json:

@@ -29,6 +29,7 @@ from backend.pages import context as page_context
 from backend.pages import routes as pages
 from backend.pages import sign_in as sign_in_pages
 from backend.security.cookies import CookieSessions
+from backend.security.framing import Framing
 from backend.security.headers import SecurityHeaders
 from backend.security.proxies import behind_proxies
 
@@ -74,6 +75,7 @@ def install(
             dashboard.records.importing,
             dashboard.records.exporting,
             max_import_bytes=settings.records.import_max_bytes,
+            note=audit.note,
         ),
         outbox.blueprint(dashboard.records.outbox),
         threat_routes.blueprint(dashboard.threats),
@@ -99,7 +101,7 @@ def install(
     api_errors.install(app, kit.errors, sign_in_pages.to_sign_in)
     kept = {"/api/dashboard/summary": Kept("dashboard.summary", dashboard.summaries.summary_bytes)}
     ready = ReadyAnswers(app, app.wsgi_app, security.door, kept, answered=jupiter.metrics.answered)
-    outermost = behind_proxies(SecurityHeaders(ready), settings.trusted_proxies)
+    outermost = behind_proxies(SecurityHeaders(Framing(ready)), settings.trusted_proxies)
     app.wsgi_app = outermost  # type: ignore[assignment,method-assign]
 
     worker = jupiter.workers.name if jupiter.workers else None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
 
@@ -18,6 +18,8 @@ from backend.security.passwords import LONGEST, SHORTEST
 from backend.security.sessions import Sessions
 
 NOT_VALID = "This token is not valid, or has expired. The link printed at the start always works."
+
+_LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 logger = logging.getLogger("jupiter.pages")
 
@@ -31,6 +33,8 @@ def blueprint(sessions: Sessions, sign_in: SignIn, accounts: AccountService) -> 
     @access("public", limit="logins")
     def login_form() -> Response:
         token = request.args.get("token")
+        if token and _is_from_another_site():  # which may want somebody to go on under an account that is not theirs
+            return entrance.form(token=token)
         return entrance.with_token(token) if token else entrance.form()
 
     @pages.route("/login", methods=["POST"])
@@ -72,7 +76,7 @@ class Entrance:
         """Return the page, with what went wrong where something did."""
         page = render_template(
             "login.html",
-            **{"token_error": None, "error": None, "name": "", **shown},
+            **{"token_error": None, "error": None, "name": "", "token": "", **shown},
             kind=self.sign_in.kind,
             has_accounts=self.accounts.any(),
             next=local_address(request.values.get("next")),
@@ -152,9 +156,14 @@ def _come_in() -> Response:
     return _to(local_address(request.values.get("next")))
 
 
+def _is_from_another_site() -> bool:
+    """Whether the browser says that it was another site that sent it here."""
+    return request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
+
+
 def _refuse_other_sites() -> None:
     """Nobody is signed in by a form on another site: they would go on under an account that is not theirs."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+    if _is_from_another_site():
         raise ForbiddenError("a sign-in from another site", message="Open the sign-in page itself and try again.")
 
 
@@ -167,10 +176,13 @@ def _told(error: DashboardError, wait: int | None) -> str:
 
 
 def local_address(address: str | None) -> str:
-    """Return an address on this site; anything else becomes the dashboard (no open redirect)."""
-    parts = urlsplit(address or "/")
-    safe = not parts.scheme and not parts.netloc and parts.path.startswith("/") and not parts.path.startswith("//")
-    return (address or "/") if safe and "\\" not in (address or "") else "/"
+    """Return an address on this site; anything else becomes the dashboard (no open redirect).
+
+    Judged as browsers read it (https://url.spec.whatwg.org), for which any two slashes or backslashes at the start
+    begin the name of a host, however many follow; tabs and line ends are passed over.
+    """
+    given = address or "/"
+    return given if _LOCAL.fullmatch(given) else "/"
 
 
 def _to(address: str) -> Response:

@@ -78,6 +78,9 @@ class Connections:
         """Return the sockets that were opened under one login."""
         return [known for known in self if known.principal.session_id == session_id]
 
+    def __contains__(self, sid: object) -> bool:
+        return sid in self._by_sid
+
     def __iter__(self) -> Iterator[Connection]:
         return iter(list(self._by_sid.values()))
 

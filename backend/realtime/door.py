@@ -21,6 +21,7 @@ from backend.errors import DashboardError, NotFoundError, PayloadTooLargeError, 
 from backend.realtime.connections import Connection, Connections
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.deadline import deadline
+from backend.schemas.loading import clean_details
 from backend.security import acting
 from backend.security.limits import RateLimiter
 from backend.security.principals import Principal
@@ -108,6 +109,8 @@ class EventDoor:
         except Exception as error:  # noqa: BLE001 - the boundary: every error becomes an ack
             context = {"endpoint": f"event {name[:LONGEST_NAME]}", "user_id": user, "params": _preview(args)}
             body, _ = self._errors.handle_error(error, context)
+            if "details" in body:
+                body["details"] = clean_details(body["details"])
             return {"ok": False, "error": body}
 
     def _handle(self, name: str, connection: Connection, args: tuple[Any, ...]) -> Any:

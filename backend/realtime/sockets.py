@@ -14,6 +14,10 @@ from backend.errors import AuthenticationError, DashboardError
 from backend.realtime.broadcaster import ROOM_OF_ALL, user_room
 from backend.realtime.connections import Connection, Connections
 from backend.realtime.door import ErrorAnswers, EventDoor
+from backend.realtime.engine import Strangers, harden
+from backend.realtime.packets import StrictPacket
+from backend.runtime import websockets
+from backend.security.addresses import counted_as
 from backend.security.limits import RateLimiter
 from backend.security.principals import Principal
 from backend.security.revocations import Revocation
@@ -50,11 +54,13 @@ def make_socketio(app: Flask, async_mode: str, *, websocket_only: bool = False) 
     Args:
         websocket_only: refuse polling, whose requests would have to come to the same worker each time.
     """
+    websockets.mend()
     return SocketIO(
         app,
         async_mode=async_mode,
         transports=["websocket"] if websocket_only else None,
         json=OrjsonForSockets,
+        serializer=StrictPacket,
         cors_allowed_origins=None,
         max_http_buffer_size=LARGEST_PACKET,
         ping_interval=PING_SECONDS,
@@ -116,9 +122,11 @@ class SocketEntrance:
         self._sessions = sessions
         self._limiter = limiter
         self._errors = errors
+        self._strangers = Strangers(socketio.server, connections)
 
     def install(self) -> None:
         """Register every event, and one that answers all unknown ones."""
+        harden(self._socketio.server, self._errors)
         self._socketio.on_event("connect", self._connect)
         self._socketio.on_event("disconnect", self._disconnect)
         for name in self._door.events:
@@ -136,10 +144,10 @@ class SocketEntrance:
 
     def _connect(self, auth: Any = None) -> None:
         try:
-            self._limiter.check("connects", request.remote_addr or "unknown")
+            self._limiter.check("connects", counted_as(request.remote_addr))
             principal = self._authenticated(auth)
             self._connections.add(_sid(), principal)
-        except DashboardError as error:
+        except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, nobody comes in by it
             body, _ = self._errors.handle_error(error, {"endpoint": "event connect"})
             raise ConnectionRefusedError("unauthorized", body) from None
         server = self._socketio.server
@@ -163,8 +171,12 @@ class SocketEntrance:
         self._look_after([known for known in self._connections if revocation.concerns(known.principal)])
 
     def look_after_logins(self) -> None:
-        """Close the sockets whose sign-in holds no longer, and give the others their present role. Run every second."""
+        """Close the sockets whose sign-in holds no longer, or never was, and give the others their present role.
+
+        Run every second.
+        """
         self._look_after(self._connections)
+        self._strangers.look()
 
     def _look_after(self, connections: Iterable[Connection]) -> None:
         for connection in connections:

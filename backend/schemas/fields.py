@@ -104,6 +104,8 @@ class BoundedJson(fields.Raw):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ValidationError("Not an object.")
+        if _has_more_text(value, self.size):  # not worth cleaning
+            raise ValidationError(f"Larger than {self.size} bytes as JSON.")
         cleaned = dict(self._object(value, self.depth - 1))
         try:
             size = len(orjson.dumps(cleaned))
@@ -140,3 +142,17 @@ class BoundedJson(fields.Raw):
         if isinstance(value, list):
             return [self._item(item, depth - 1) for item in value]
         raise ValidationError("Not JSON.")
+
+
+def _has_more_text(value: Any, most: int) -> bool:
+    """Whether names and texts have more than `most` characters together, however deep they are."""
+    length, waiting = 0, [value]
+    while waiting and length <= most:
+        item = waiting.pop()
+        if isinstance(item, str):
+            length += len(item)
+        elif isinstance(item, dict):
+            waiting += [*item, *item.values()]
+        elif isinstance(item, list):
+            waiting += item
+    return length > most

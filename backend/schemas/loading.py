@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from marshmallow import Schema
@@ -10,6 +11,8 @@ from marshmallow import ValidationError as SchemaError
 
 from backend.errors import ValidationError
 from backend.schemas.text import single_line
+
+_LONGEST_NAME, _LONGEST_TEXT, _MOST_DETAILS = 80, 500, 100
 
 
 def load(schema: Schema, data: Any) -> dict[str, Any]:
@@ -23,5 +26,19 @@ def load(schema: Schema, data: Any) -> dict[str, Any]:
     try:
         return dict(schema.load(data))
     except SchemaError as error:
-        faults = {single_line(str(name)[:80]): told for name, told in error.messages_dict.items()}
+        faults = clean_details(error.messages_dict)
         raise ValidationError(f"invalid: {', '.join(sorted(faults))}", details=faults) from None
+
+
+def clean_details(details: Any, depth: int = 4) -> Any:
+    """Return what an error tells of its input, without markup and cut short: names of fields are the sender's own."""
+    if isinstance(details, str):
+        return single_line(details[:_LONGEST_TEXT])
+    if depth <= 0:
+        return None
+    if isinstance(details, Mapping):
+        told = islice(details.items(), _MOST_DETAILS)
+        return {single_line(str(name)[:_LONGEST_NAME]): clean_details(each, depth - 1) for name, each in told}
+    if isinstance(details, list | tuple):
+        return [clean_details(each, depth - 1) for each in islice(details, _MOST_DETAILS)]
+    return details

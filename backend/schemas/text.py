@@ -12,7 +12,9 @@ _ROUNDS = 6
 # C0 and C1 controls but tab and newline, lone surrogates, and the marks that turn the direction of text around:
 # with them a name can be shown as another one.
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]")
-_TAG_BEGINS = re.compile(r"<+(?=[A-Za-z/!?])")  # cut short at the end of a text, a tag is none yet
+# Cut short at the end of a text, a tag is none yet. Possessive, and only where a run of them begins: else a text of
+# nothing but `<` costs the square of its length.
+_TAG_BEGINS = re.compile(r"(?<!<)<++(?=[A-Za-z/!?])")
 
 
 def plain_text(value: str) -> str:

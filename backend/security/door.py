@@ -17,6 +17,7 @@ from backend.errors import AuthenticationError, ForbiddenError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.deadline import Deadline, enter, leave
 from backend.security import acting
+from backend.security.addresses import counted_as
 from backend.security.limits import RateLimiter
 from backend.security.principals import Principal
 from backend.security.sessions import Sessions
@@ -95,7 +96,7 @@ class Door:
         if declared.limit == "static":
             return
         if declared.role == PUBLIC:
-            self._limiter.check(declared.limit, request.remote_addr or "unknown")
+            self._limiter.check(declared.limit, counted_as(request.remote_addr))
             return
         principal = self._authenticated()
         self.admit(declared, principal)
@@ -108,7 +109,7 @@ class Door:
         try:
             return self.authenticate()
         except AuthenticationError:
-            self._limiter.check("refused", request.remote_addr or "unknown")
+            self._limiter.check("refused", counted_as(request.remote_addr))
             raise
 
     def authenticate(self) -> Principal:

@@ -23,6 +23,7 @@ class Principal:
         issued_at: seconds since 1970 when this proof was made; a later change of the account voids it.
         role_at: when it was said that this is the role, where that is later than `issued_at`.
         name: what to call them, where the id is not for reading.
+        at_most: whether the role was chosen for this proof, which the person's own role can lower but never raise.
         access: returns the Supabase access token that reads and writes for them at this moment; None for the server.
     """
 
@@ -34,6 +35,7 @@ class Principal:
     issued_at: float = 0.0
     role_at: float | None = None
     name: str = ""
+    at_most: bool = False
     access: Callable[[], str | None] | None = field(default=None, repr=False, compare=False)
 
     def check(self, role: str, now: float) -> None:

@@ -111,4 +111,6 @@ class Revocations:
         changed = self._known["role"].get(principal.user_id)
         if changed is None or changed.role == principal.role or not changed.concerns(principal):
             return principal
+        if principal.at_most and not principal.reaches(changed.role):
+            return principal
         return replace(principal, role=changed.role)

@@ -91,7 +91,7 @@ class Sessions:
             user=person.user_id,
             role=person.role,
             ends=ends,
-            at=now,
+            at=person.issued_at or now,  # what is taken back meanwhile, here or elsewhere, is about this session too
             id=session_id or new_session_id(),
             csrf=secrets.token_urlsafe(24),
             key=self._tokens.admin_fingerprint,
@@ -100,6 +100,8 @@ class Sessions:
             kept["name"] = person.name
         if session_id:
             kept["kept"] = True
+        if person.at_most:
+            kept["at_most"] = True
         return self.read(kept)
 
     def read(self, kept: MutableMapping[str, Any]) -> Principal:
@@ -121,6 +123,7 @@ class Sessions:
             by_cookie=True,
             issued_at=float(began or 0.0),
             name=str(kept.get("name") or ""),
+            at_most=bool(kept.get("at_most")),
         )
         if kept.get("kept"):
             person = self._kept(person)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import uuid
 from collections.abc import Callable
 from functools import lru_cache
@@ -49,12 +50,14 @@ class Tokens:
         """Make a token for `user_id` with `role` that is good for `seconds`.
 
         Raises:
-            ValueError: the role is unknown or the user's name is empty.
+            ValueError: the role is unknown, the user's name is empty, or the time is none (infinity, NaN).
         """
         if role not in ROLES:
             raise ValueError(f"role must be one of {', '.join(ROLES)}, not {role!r}")
         if not user_id.strip():
             raise ValueError("the user's name must not be empty")
+        if not math.isfinite(seconds):
+            raise ValueError(f"a token needs an end; {seconds} seconds is none")
         now = self._clock.now().timestamp()
         claims = {
             "iss": _ISSUER,
@@ -104,7 +107,8 @@ class Tokens:
         role, expires_at = claims["role"], float(claims["exp"])
         if role not in ROLES:
             raise AuthenticationError("the token's role is unknown")
-        return Principal(claims["sub"], role, expires_at, session_id=claims["jti"], issued_at=float(claims["iat"]))
+        identity, issued_at = claims["jti"], float(claims["iat"])
+        return Principal(claims["sub"], role, expires_at, session_id=identity, issued_at=issued_at, at_most=True)
 
 
 def _is_own(token: str) -> bool:

@@ -331,6 +331,15 @@ class TestCookies:
             ]
             assert [answer.status_code for answer in answers] == expected
 
+    def test_another_address_of_the_same_network_counts_as_the_same_client(self, site):
+        client = site(login_rate_limit="2/minute").app.test_client()
+        addresses = ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1")
+        answers = [
+            client.post("/login", data={"name": f"n{n}", "password": "x"}, environ_base={"REMOTE_ADDR": address})
+            for n, address in enumerate(addresses)
+        ]
+        assert [answer.status_code for answer in answers] == [401, 401, 429, 401]
+
     def test_coming_in_begins_a_new_session_whatever_was_there(self, site):
         client = site().app.test_client()
         ids = []
@@ -349,6 +358,20 @@ class TestCookies:
         made = site()
         assert self.enter(made, headers={"Sec-Fetch-Site": "cross-site"}) == ""
         assert self.enter(made, headers={"Sec-Fetch-Site": "same-origin"})
+
+    @pytest.mark.parametrize("says", ["cross-site", "same-site"])
+    def test_a_link_on_another_site_signs_nobody_in_without_asking(self, site, says):
+        made = site()
+        link = f"/login?token={made.token('viewer', user='mallory')}&next=/experiments"
+        asked = made.app.test_client().get(link, headers={"Sec-Fetch-Site": says})
+        assert (asked.status_code, asked.headers.get("Set-Cookie")) == (200, None)
+        token = re.search(r'name="token" value="([^"]+)"', asked.text)[1]
+        assert "Another page has sent you here" in asked.text
+        form = {"token": token, "next": "/experiments"}
+        come = made.app.test_client().post("/login", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+        assert (come.status_code, come.headers["Location"]) == (303, "/experiments")
+        for typed in ({"Sec-Fetch-Site": "none"}, {}):
+            assert made.app.test_client().get(link, headers=typed).status_code == 303
 
     def test_one_changes_nothing_with_a_cookie_alone(self, site):
         client = site().app.test_client()

@@ -19,7 +19,24 @@ def test_a_stranger_is_sent_to_sign_in_and_back(site):
 
 
 @pytest.mark.parametrize(
-    "wanted", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", ""]
+    "wanted",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "///evil.example",
+        "////evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "\t//evil.example",
+        "/\n/evil.example",
+        " //evil.example",
+        "javascript:alert(1)",
+        "//[",
+        "http://[",
+        "evil.example",
+        "",
+    ],
 )
 def test_signing_in_never_leads_to_another_site(site, wanted):
     answer = site.client(None).post(
@@ -27,6 +44,19 @@ def test_signing_in_never_leads_to_another_site(site, wanted):
     )
     assert answer.status_code == 303
     assert answer.headers["Location"] == "/"
+
+
+@pytest.mark.parametrize("wanted", ["/admin", "/experiments?search=a%20b&sort=name", "/x//y", "/?next=//evil.example"])
+def test_signing_in_leads_back_to_where_one_was(site, wanted):
+    page = site.client(None).get("/login", query_string={"next": wanted})
+    assert page.status_code == 200
+    answer = site.client(None).post("/login", data={"token": site.settings.admin_token, "next": wanted})
+    assert answer.headers["Location"] == wanted
+
+
+def test_the_sign_in_page_takes_any_text_as_the_way_back(site):
+    for wanted in ("//[", "http://[", "\x00", "/\r\nSet-Cookie: a=b", "%ud800"):
+        assert site.client(None).get("/login", query_string={"next": wanted}).status_code == 200
 
 
 def test_a_wrong_token_is_told_on_the_page(site):

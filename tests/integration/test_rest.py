@@ -1,5 +1,6 @@
 """The REST routes as their users see them, over a real SQLite file."""
 
+import re
 import uuid
 
 import pytest
@@ -75,6 +76,27 @@ def test_people_see_their_own_experiments_only(site, admin):
 def test_markup_in_a_name_never_comes_back_as_markup(admin):
     made = create(admin, name="<script>alert(1)</script>Week <b>3</b>")
     assert "<" not in made["name"]
+
+
+def test_no_error_gives_back_the_markup_of_what_it_refuses(site, admin):
+    tag = "<script>alert(1)</script>"
+    refused = [
+        admin.post("/api/experiments", json={"name": "x", "experiment_type": tag, tag: 1}),
+        admin.post(
+            "/api/experiments", json={"name": "x", "experiment_type": "benchmark", "parameters": {"<b>a": 1, "a": 2}}
+        ),
+        admin.get("/api/experiments", query_string={tag: tag, "sort": tag}),
+        admin.get("/api/threats", query_string={"severity": tag, "<img src=x>": "1"}),
+        admin.post("/api/features/%3Cscript%3E/disable", json={"reason": "x"}),
+        admin.patch("/api/accounts/%3Cscript%3E", json={"role": "viewer"}),
+        admin.get("/api/threats/%3Cimg%20src=x%3E"),
+        admin.post("/api/experiments/import", json=[{"name": "x", "experiment_type": "benchmark", tag: 1}]),
+        admin.get("/%3Cscript%3E", headers={"Accept": "text/html"}),
+    ]
+    assert [answer.status_code for answer in refused] == [422, 422, 422, 422, 404, 404, 404, 200, 404]
+    for answer in refused[:-1]:
+        assert not re.search(r"<[A-Za-z/!?]", answer.text), answer.text
+    assert "<script>" not in refused[-1].text
 
 
 @pytest.mark.parametrize(
@@ -168,6 +190,22 @@ def test_administrative_acts_are_in_the_audit_log(site, admin):
     admin.post("/api/reset-circuit-breaker/chat")
     (row,) = site.jupiter.adapters.database.execute_query("audit_log", "select")["data"]
     assert (row["user_id"], row["action"], row["target"]) == ("admin", "reset_circuit_breaker", "grok_chat")
+
+
+def test_what_an_administrator_does_to_somebody_elses_experiment_is_in_the_audit_log(site, admin):
+    ann = site.client(site.token("analyst", user="ann"))
+    for made in (create(ann), create(admin)):
+        address = f"/api/experiments/{made['id']}"
+        admin.get(address)
+        assert admin.patch(address, json={"status": "completed"}).status_code == 200
+        assert admin.delete(address).status_code == 200
+        assert admin.post(f"{address}/restore").status_code == 200
+    own = create(ann)
+    ann.delete(f"/api/experiments/{own['id']}")
+    acts = site.jupiter.adapters.database.execute_query("audit_log", "select", order=[{"column": "created_at"}])["data"]
+    assert [act["action"] for act in acts] == ["change_experiment", "delete_experiment", "restore_experiment"]
+    assert {act["user_id"] for act in acts} == {"admin"}
+    assert {act["details"]["owner"] for act in acts} == {"ann"}
 
 
 def test_five_failures_of_the_database_open_its_breaker_and_the_summary_says_so(site, admin, monkeypatch):

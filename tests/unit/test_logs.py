@@ -57,3 +57,37 @@ def test_secrets_are_taken_out_of_message_fields_and_trace(written):
 def test_a_line_break_in_a_message_cannot_forge_a_second_line(written):
     logging.getLogger("jupiter.x").info("one\n12:00:00 ✅ forged")
     assert len(written.getvalue().splitlines()) == 1
+
+
+FORGED = "one\n12:00:00 ✅ forged\r12:00:01 ✅ forged\x1b[2J\x9b2J\x85\u2028\u202etxt\ud800"
+
+
+@pytest.mark.parametrize("written", ["text"], indirect=True)
+def test_nothing_from_outside_forges_a_line_or_commands_the_terminal(written):
+    """An address that is asked for, whoever asks, is in `endpoint`."""
+    logs.bind(endpoint=f"GET /{FORGED}")
+    try:
+        raise ValueError(FORGED)
+    except ValueError:
+        logging.getLogger("jupiter.x").exception(FORGED, extra={"params": {FORGED: FORGED}, "user_id": FORGED})
+    lines = written.getvalue().splitlines()
+    assert [line for line in lines[1:] if not line.startswith("  ")] == []
+    assert "Traceback" in lines[1]
+    assert all(line.isprintable() for line in lines)
+    written.getvalue().encode()
+
+
+@pytest.mark.parametrize("written", ["text", "json"], indirect=True)
+def test_what_cannot_be_encoded_is_written_all_the_same(written):
+    logging.getLogger("jupiter.x").info("half a pair \ud83d", extra={"params": {"\ud83d": 2**80}})
+    (line,) = written.getvalue().splitlines()
+    line.encode()
+    assert "half a pair" in line
+
+
+@pytest.mark.parametrize("written", ["json"], indirect=True)
+def test_a_line_of_json_stays_json_whatever_is_in_it(written):
+    logs.bind(endpoint=FORGED)
+    logging.getLogger("jupiter.x").info(FORGED)
+    (line,) = written.getvalue().splitlines()
+    assert json.loads(line)["message"] == FORGED

@@ -23,6 +23,7 @@ from backend.storage.database import Database, Filter, Row, rows
 LOOK_SECONDS = 1.0
 PATIENCE_AT_START = 1.0
 OVERLAP = timedelta(minutes=2)  # clocks of several machines differ, and writes arrive late
+WHOLE_EVERY = 60.0  # all is read so often: what a process could not write for long arrives later than the overlap
 FORGET_EVERY = 3600.0
 MOST_UNSAVED = 10_000
 
@@ -47,10 +48,15 @@ class RevocationLog:
         self._clock = clock
         self._newest: datetime | None = None
         self._unsaved: dict[str, Revocation] = {}
+        self._writing = threading.Lock()
+        self._whole_at: float | None = None
         self._forgot_at = clock.monotonic()
 
     def record(self, revocation: Revocation) -> bool:
-        """Take something back: here at once, elsewhere with their next look; return whether it is written already."""
+        """Take something back: here at once, elsewhere with their next look; return whether it is written already.
+
+        It is not where it could not be, or where another greenlet writes just now, which takes it along.
+        """
         self._revocations.add(revocation)
         if len(self._unsaved) < MOST_UNSAVED:
             self._unsaved[revocation.id] = revocation
@@ -73,12 +79,15 @@ class RevocationLog:
             patience: seconds to wait at most, where that is less than the guard's.
         """
         try:
-            found = self._guard.call(self._read, deadline=patience)
+            began, since = self._clock.monotonic(), self._since()
+            found = self._guard.call(self._read, since, deadline=patience)
         except DashboardError as error:
             logger.debug("⚠️ What was taken back elsewhere cannot be read: %s", error)
             return False
         for row in found:
             self._take(row)
+        if since is None:
+            self._whole_at = began
         self._write()
         self._forget()
         return True
@@ -89,8 +98,13 @@ class RevocationLog:
             self.look()
             sleep(LOOK_SECONDS)
 
-    def _read(self) -> list[Row]:
-        since = self._newest - OVERLAP if self._newest is not None else None
+    def _since(self) -> datetime | None:
+        """From when on to read; None for all."""
+        if self._whole_at is None or self._clock.monotonic() - self._whole_at >= WHOLE_EVERY:
+            return None
+        return self._newest - OVERLAP if self._newest is not None else None
+
+    def _read(self, since: datetime | None) -> list[Row]:
         filters: list[Filter] = []
         if since is not None:
             filters = [{"column": "created_at", "operator": "gte", "value": since}]
@@ -112,13 +126,23 @@ class RevocationLog:
         self._revocations.add(found)
 
     def _write(self) -> bool:
-        for identity, revocation in list(self._unsaved.items()):
+        if not self._writing.acquire(blocking=False):  # two at once could leave the older one of a subject in the table
+            return False
+        try:
+            return self._write_all()
+        finally:
+            self._writing.release()
+
+    def _write_all(self) -> bool:
+        while self._unsaved:
+            identity, revocation = next(iter(self._unsaved.items()))
             try:
                 self._guard.call(self._put, as_row(revocation))
             except DashboardError as error:
                 logger.error("❌ Not written yet, holds in this process only: %s (%s)", revocation.reason, error)
                 return False
-            self._unsaved.pop(identity, None)
+            if self._unsaved.get(identity) is revocation:  # not a newer one that came while this was written
+                del self._unsaved[identity]
         return True
 
     def _forget(self) -> None:

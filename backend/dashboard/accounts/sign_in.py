@@ -63,9 +63,9 @@ class LocalSignIn:
     def prove(self, name: str, password: str) -> Proved:
         """Return who it is; see SignIn."""
         self._attempts.count(name.strip())
+        asked_at = self._clock.now().timestamp()  # what changes while the password is looked at holds for this one too
         account = self._accounts.proved(name, password)
         if account is None:
             raise AuthenticationError("wrong name or password", message=WRONG)
         self._attempts.succeeded(name.strip())
-        now = self._clock.now().timestamp()
-        return Proved(Principal(account.id, account.role, issued_at=now, name=account.name))
+        return Proved(Principal(account.id, account.role, issued_at=asked_at, name=account.name))

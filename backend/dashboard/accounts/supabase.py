@@ -114,8 +114,15 @@ class SupabaseSignIn:
     kind = "supabase"
 
     def __init__(
-        self, auth: SupabaseAuth, tokens: AccessTokens, sessions: SupabaseSessions, attempts: Attempts
+        self,
+        auth: SupabaseAuth,
+        tokens: AccessTokens,
+        sessions: SupabaseSessions,
+        attempts: Attempts,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        self._clock = clock
         self._auth = auth
         self._tokens = tokens
         self._sessions = sessions
@@ -125,6 +132,7 @@ class SupabaseSignIn:
         """Return who it is; see SignIn."""
         email = name.strip().casefold()
         self._attempts.count(email)
+        asked_at = self._clock.now().timestamp()  # by this clock, which says when things are taken back
         try:
             grant = self._auth.sign_in(email, password)
         except AuthenticationError as error:
@@ -133,7 +141,7 @@ class SupabaseSignIn:
         self._attempts.succeeded(email)
         session_id = self._sessions.begin(grant, person)
         # the session outlives the access token it begins with: that is renewed
-        return Proved(replace(person, expires_at=None, access=None), session_id)
+        return Proved(replace(person, expires_at=None, access=None, issued_at=asked_at), session_id)
 
 
 def _text(value: Any) -> str | None:

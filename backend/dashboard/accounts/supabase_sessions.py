@@ -17,7 +17,7 @@ from typing import Any
 
 from backend import runtime
 from backend.dashboard.accounts.sealed_sessions import SealedSessions
-from backend.errors import AuthenticationError, DashboardError
+from backend.errors import AuthenticationError, DashboardError, ForbiddenError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.security.access_tokens import AccessTokens
 from backend.security.principals import Principal
@@ -125,10 +125,11 @@ class SupabaseSessions:
                 return
             try:
                 grant = self._auth.renew(held.grant.refresh)
+                self._kept.rewrite(session_id, grant)  # before anything else can fail: the old one is good no more
                 person = self._tokens.authenticate(grant.access)
                 if person.user_id != held.person.user_id:
                     raise AuthenticationError("the renewed token is somebody else's")
-            except AuthenticationError as error:
+            except (AuthenticationError, ForbiddenError) as error:
                 if self._adopt(session_id, held):
                     return  # another process has renewed it at the same moment
                 self._end(session_id, str(error))
@@ -138,7 +139,6 @@ class SupabaseSessions:
                     raise
                 raise AuthenticationError(f"cannot be renewed: {error}", message=AWAY, retry_after=TRY_AGAIN) from None
             held.put(grant, person)
-            self._kept.rewrite(session_id, grant)
 
     def _adopt(self, session_id: str, held: Held) -> bool:
         """Take what another process has kept, where that is newer and still good."""
@@ -162,7 +162,8 @@ class SupabaseSessions:
     def _find(self, session_id: str) -> Held:
         held = self._held.get(session_id)
         if held is None:
-            held = self._load(session_id)
+            loaded = self._load(session_id)
+            held = self._held.get(session_id, loaded)  # who has loaded it meanwhile may be renewing it already
             self._hold(session_id, held)
         with suppress(KeyError):  # closed meanwhile
             self._held.move_to_end(session_id)

@@ -20,6 +20,7 @@ from backend.errors import ConflictError, DashboardError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.guard import Guard
 from backend.schemas.experiments import ExperimentImportSchema
+from backend.schemas.text import single_line
 from backend.schemas.times import utc_iso
 from backend.storage.database import Database, QueryResult, Row, rows
 
@@ -164,7 +165,7 @@ def _chunks(found: Iterator[tuple[int, Any]]) -> Iterator[list[tuple[int, Any]]]
 
 def _reason(error: SchemaError) -> str:
     told = [f"{name}: {' '.join(map(str, _texts(faults)))}" for name, faults in error.messages_dict.items()]
-    return "; ".join(told)[:300]
+    return single_line("; ".join(told)[:300])
 
 
 def _texts(faults: Any) -> list[str]:

@@ -146,3 +146,11 @@ json_values = st.recursive(
 def test_no_payload_whatever_gets_past_as_an_exception(args):
     ack = Site().door.take("echo", "s1", tuple(args))
     assert ack["ok"] in (True, False)
+
+
+def test_no_ack_gives_back_the_markup_of_what_it_refuses():
+    site = Site()
+    for name, payload in (("<b>x</b>", {}), ("echo", {"<script>alert(1)</script>": 1}), ("echo", {"text": ["<i>"]})):
+        ack = site.door.take(name, "s1", (payload,))
+        assert ack["ok"] is False
+        assert "<" not in str(ack["error"]), ack

@@ -13,6 +13,7 @@ from hypothesis import given
 from marshmallow import Schema, fields
 from marshmallow import ValidationError as SchemaError
 
+from backend.schemas import fields as module
 from backend.schemas.fields import BoundedJson, CleanText, UtcTime, Uuid
 from tests.unit.schemas.strategies import json_values, texts
 
@@ -106,6 +107,20 @@ def test_an_object_may_be_sixteen_kilobytes_large() -> None:
     for too_large in ({"a": fits["a"] + "x"}, {"a": "ü" * 8_190}):
         with pytest.raises(SchemaError):
             load(BoundedJson(), too_large)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"a": "<b></p>" * 3_000}, {"a": ["<b></p>" * 1_000] * 3}, {"<b></p>" * 3_000: 1}, {"a": {"b": ["<i>" * 6_000]}}],
+)
+def test_what_is_far_too_large_is_refused_without_being_cleaned(value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body may have a quarter of a megabyte, a row of a file five: cleaning that takes seconds."""
+    cleaned: list[str] = []
+    monkeypatch.setattr(module, "plain_text", cleaned.append)
+    monkeypatch.setattr(module, "single_line", cleaned.append)
+    with pytest.raises(SchemaError, match="Larger"):
+        load(BoundedJson(), value)
+    assert cleaned == []
 
 
 @pytest.mark.parametrize(

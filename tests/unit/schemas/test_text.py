@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -60,3 +61,12 @@ def test_no_text_leaves_a_tag(text: str) -> None:
 def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     """A record may pass the schema at the door and again at the use case."""
     assert plain_text(plain_text(text)) == plain_text(text)
+
+
+@pytest.mark.parametrize("piece", ["<", "</", "<!--", "&lt;", "&", "&amp;", "<b></p>", "<a><b>", "<script>"])
+def test_a_text_made_to_be_slow_costs_no_more_than_another_of_its_length(piece: str) -> None:
+    """Cleaning runs on the event loop: what takes seconds here stops everybody."""
+    text = (piece * 16_000)[:16_000]
+    began = time.process_time()
+    plain_text(text)
+    assert time.process_time() - began < 0.5  # milliseconds; starting anew at each `<` takes a second and more

@@ -44,6 +44,14 @@ def test_a_changed_role_holds_for_what_was_shown_before(revocations):
     assert revocations.in_role(person()).role == "administrator"
 
 
+def test_another_role_of_a_person_lowers_a_token_made_for_less_and_never_raises_it(revocations):
+    revocations.add(Revocation("role", "ann", NOON, role="administrator"))
+    assert revocations.in_role(person(at_most=True)).role == "analyst"
+    assert revocations.in_role(person()).role == "administrator"
+    revocations.add(Revocation("role", "ann", NOON + timedelta(seconds=1), role="viewer"))
+    assert revocations.in_role(person(at_most=True)).role == "viewer"
+
+
 def test_a_changed_role_does_not_bring_back_what_was_ended(revocations):
     revocations.add(Revocation("user", "ann", NOON))
     revocations.add(Revocation("role", "ann", NOON + timedelta(seconds=9), role="viewer"))

@@ -4,6 +4,7 @@ import pytest
 
 from backend.errors import AuthenticationError, ForbiddenError
 from backend.resilience.testing import FakeClock
+from backend.security.revocations import Revocation
 from backend.security.sessions import Sessions
 from backend.security.tokens import Tokens
 
@@ -86,3 +87,25 @@ def test_a_change_without_our_pages_token_is_refused(sessions, given):
 def test_an_empty_session_has_no_valid_csrf_token(sessions):
     with pytest.raises(ForbiddenError):
         sessions.check_csrf({}, "")
+
+
+def test_a_session_is_no_younger_than_the_token_that_opened_it(sessions, tokens, clock):
+    """What another process has taken back a moment ago is only known here after the next look."""
+    token = tokens.issue("ann", "analyst", 3600)
+    clock.advance(5)
+    taken_back = Revocation("user", "ann", clock.now(), reason="disabled elsewhere")
+    clock.advance(0.5)
+    kept = {}
+    sessions.open(kept, token)
+    sessions.revocations.add(taken_back)
+    with pytest.raises(AuthenticationError, match="disabled elsewhere"):
+        sessions.read(kept)
+
+
+def test_a_program_with_a_token_for_reading_does_not_rise_with_its_owner(sessions, tokens, clock):
+    token, kept = tokens.issue("ann", "viewer", 3600), {}
+    sessions.open(kept, token)
+    clock.advance(1)
+    sessions.change_role("ann", "administrator", reason="promoted")
+    assert sessions.current(tokens.authenticate(token)).role == "viewer"
+    assert sessions.read(kept).role == "viewer"

@@ -77,6 +77,12 @@ def test_a_token_that_makes_no_sense_is_not_issued(tokens, user, role):
         tokens.issue(user, role, 60)
 
 
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf")])
+def test_a_token_without_an_end_is_not_issued(tokens, seconds):
+    with pytest.raises(ValueError, match="needs an end"):
+        tokens.issue("ann", "viewer", seconds)
+
+
 def test_roles_include_those_below(tokens, clock):
     analyst = tokens.authenticate(tokens.issue("ann", "analyst", 60))
     now = clock.now().timestamp()

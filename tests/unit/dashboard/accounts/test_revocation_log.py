@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.dashboard.accounts.revocation_log import FORGET_EVERY, RevocationLog, as_row, from_row
+from backend.dashboard.accounts.revocation_log import FORGET_EVERY, WHOLE_EVERY, RevocationLog, as_row, from_row
 from backend.resilience.guard import Guards
 from backend.resilience.policy import Policy
 from backend.resilience.testing import FakeClock
@@ -88,6 +88,32 @@ def test_it_holds_here_while_the_database_is_away_and_is_written_when_it_is_back
     there.log.look()
     assert [row["reason"] for row in rows(database.execute_query("revocations", "select"))] == ["disabled"]
     assert there.index.add(Revocation("user", "ann", clock.now())) is False  # known already
+
+
+def test_what_comes_while_an_older_one_of_the_same_person_is_written_is_written_too(here, database, clock, monkeypatch):
+    put, newer = here.log._put, Revocation("user", "ann", clock.now() + timedelta(seconds=1), reason="second")
+
+    def slowly(row):
+        monkeypatch.setattr(here.log, "_put", put)
+        assert here.log.record(newer) is False
+        put(row)
+
+    monkeypatch.setattr(here.log, "_put", slowly)
+    here.log.record(Revocation("user", "ann", clock.now(), reason="first"))
+    assert [row["reason"] for row in rows(database.execute_query("revocations", "select"))] == ["second"]
+    assert here.log.unwritten == 0
+
+
+def test_what_was_written_long_after_it_happened_is_known_within_a_minute(here, there, clock):
+    """One process could not reach the database, and meanwhile another has written something newer."""
+    late = Revocation("session", "s1", clock.now())
+    clock.advance(600)
+    there.log.record(Revocation("session", "s2", clock.now()))
+    there.log.look()
+    here.log.record(late)
+    clock.advance(WHOLE_EVERY)
+    there.log.look()
+    assert there.index.has_session("s1")
 
 
 def test_a_restart_begins_with_what_was_taken_back_before(here, database, clock):

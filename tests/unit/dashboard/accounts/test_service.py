@@ -146,6 +146,25 @@ def test_a_changed_role_holds_for_open_sessions(place):
     assert place.acts()[0] == "change_role"
 
 
+@pytest.mark.parametrize("change", [{"status": "disabled"}, {"role": "viewer"}])
+def test_what_changes_while_the_password_is_looked_at_holds_for_that_sign_in(place, monkeypatch, change):
+    """Hashing takes its time, and people wait for their turn: the row may have been read seconds ago."""
+    fits = place.store._passwords.fits
+
+    def slowly(*given):
+        place.clock.advance(1)
+        place.accounts.change("ann", **change, by="admin")
+        place.clock.advance(1)
+        return fits(*given)
+
+    monkeypatch.setattr(place.store._passwords, "fits", slowly)
+    if "status" in change:
+        with pytest.raises(AuthenticationError, match="disabled"):
+            place.enter()
+    else:
+        assert place.sessions.read(place.enter()).role == "viewer"
+
+
 def test_nothing_is_noted_where_nothing_changes(place):
     place.accounts.change("ann", role="analyst", status="active", by="admin")
     assert place.acts() == ["add_account"]

@@ -65,7 +65,7 @@ class Process:
         )
         self.sessions.keeper = self.keeper
         limiter = RateLimiter({"account_logins": "3/minute"}, now=lambda: clock.now().timestamp())
-        self.sign_in = SupabaseSignIn(self.auth, self.tokens, self.keeper, Attempts(limiter))
+        self.sign_in = SupabaseSignIn(self.auth, self.tokens, self.keeper, Attempts(limiter), clock=clock)
 
     def enter(self, password=PASSWORD):
         kept = {}
@@ -115,6 +115,23 @@ def test_neither_cookie_nor_table_has_a_token_in_the_clear(here, database):
     table = str(rows(database.execute_query("sessions", "select")))
     for secret in (grant.access, grant.refresh):
         assert secret not in str(kept) + table + repr(grant)
+
+
+def test_what_is_taken_back_while_the_service_answers_is_about_this_session_too(here, project, clock, monkeypatch):
+    sign_in = here.auth.sign_in
+
+    def slowly(*given):
+        grant = sign_in(*given)
+        clock.advance(2)
+        here.sessions.end_all_of(project.ann, reason="disabled")
+        clock.advance(1)
+        return grant
+
+    monkeypatch.setattr(here.auth, "sign_in", slowly)
+    with pytest.raises(AuthenticationError, match="disabled"):
+        here.enter()
+    monkeypatch.undo()
+    assert here.sessions.read(here.enter()).user_id == project.ann
 
 
 def test_a_wrong_password_is_told_as_that_and_nothing_else(here):
@@ -209,6 +226,48 @@ def test_a_session_that_was_ended_there_ends_here_and_is_told(here, project, clo
         here.sessions.read(kept)
 
 
+def test_somebody_whose_role_was_taken_away_there_is_out_with_the_renewed_token(here, project, clock):
+    kept, told = here.enter(), []
+    here.sessions.subscribe(told.append)
+    del project.users[project.ann]["app_metadata"]["role"]
+    clock.advance(3600 - 299)
+    assert here.sessions.read(kept).role == "analyst"
+    here.run_later()
+    assert [one.subject for one in told] == [kept["id"]]
+    with pytest.raises(AuthenticationError, match="signed out"):
+        here.sessions.read(kept)
+
+
+def test_what_was_renewed_is_not_lost_while_it_cannot_be_checked(here, project, clock, monkeypatch):
+    """A refresh token is good once; the keys may be out of reach at just that moment."""
+    kept, authenticate = here.enter(), here.tokens.authenticate
+
+    def away(_):
+        raise NetworkError("no keys")
+
+    clock.advance(3600)
+    monkeypatch.setattr(here.tokens, "authenticate", away)
+    with pytest.raises(AuthenticationError, match="cannot be renewed"):
+        here.sessions.read(kept)
+    monkeypatch.setattr(here.tokens, "authenticate", authenticate)
+    assert here.sessions.read(kept).role == "analyst"
+
+
+def test_a_session_that_two_requests_load_at_once_is_held_once(here, project, database, clock, monkeypatch):
+    """Each would renew with the same refresh token, which is good once."""
+    kept, there = here.enter(), Process(project, database, clock)
+    read = there.keeper._kept.read
+
+    def slowly(session_id):
+        found = read(session_id)
+        monkeypatch.setattr(there.keeper._kept, "read", read)
+        there.first = there.keeper._find(session_id)
+        return found
+
+    monkeypatch.setattr(there.keeper._kept, "read", slowly)
+    assert there.keeper._find(kept["id"]) is there.first
+
+
 def test_a_renewed_token_of_somebody_else_is_not_taken(here, project, clock):
     kept = here.enter()
     eve = project.add("eve@example.org", "administrator")
@@ -224,9 +283,9 @@ def test_sessions_go_on_after_a_restart_and_in_other_processes(here, project, da
     assert there.sessions.read(dict(kept)).role == "analyst"
     clock.advance(3600)
     assert there.sessions.read(dict(kept)).role == "analyst"
-    asked = len(project.calls)
+    renewed = [call for call in project.calls if "refresh_token" in call]
     assert here.sessions.read(kept).role == "analyst"  # takes what the other one has renewed
-    assert len(project.calls) == asked
+    assert [call for call in project.calls if "refresh_token" in call] == renewed
     clock.advance(3600)
     late = Process(project, database, clock)
     assert late.sessions.read(dict(kept)).role == "analyst"
