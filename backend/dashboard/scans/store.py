@@ -8,6 +8,7 @@ from typing import Any
 from backend.dashboard.paging import Page, next_cursor, page_of
 from backend.errors import NotFoundError
 from backend.resilience.guard import Guard
+from backend.storage.conditions import MAX_IN
 from backend.storage.database import Database, Filter, Row, count, rows
 
 SCANS, FINDINGS = "scans", "findings"
@@ -97,10 +98,10 @@ class ScanStore:
     def not_yet_exploited(self, names: Sequence[str]) -> list[Mapping[str, Any]]:
         """Return user_id, scan_id, vulnerability and count of the findings of these names not marked as exploited."""
         found: list[Mapping[str, Any]] = []
-        for start in range(0, len(names), _BATCH):
+        for start in range(0, len(names), MAX_IN):
             filters: list[Filter] = [
                 {"column": "known_exploited", "value": "no"},
-                {"column": "vulnerability", "operator": "in", "value": list(names[start : start + _BATCH])},
+                {"column": "vulnerability", "operator": "in", "value": list(names[start : start + MAX_IN])},
             ]
             found += self._ask(FINDINGS, "count", columns="vulnerability,user_id,scan_id", filters=filters)
         return found
