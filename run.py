@@ -90,11 +90,11 @@ def _serve(settings: Settings, workers: int | None) -> int:
 
 def _token(settings: Settings, asked: argparse.Namespace) -> int:
     from backend.app import make_tokens
-    from backend.app.user_command import note_token
+    from backend.app.shell_acts import note_act
 
     try:
         token = make_tokens(settings).issue(asked.user, asked.role, asked.expires)
-        note_token(settings, asked.user, asked.role, asked.expires)
+        note_act(settings, "issue_token", asked.user, role=asked.role, seconds=asked.expires)
         print(token)
     except ValueError as error:
         raise SettingsError(str(error)) from None

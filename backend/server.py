@@ -162,7 +162,7 @@ def _drain(jupiter: Jupiter, in_flight: InFlight, stop_accepting: Callable[[], N
     runtime.sleep(FAREWELL_SECONDS)
     stop_accepting()
     ends = time.monotonic() + DRAIN_SECONDS
-    while in_flight.count and time.monotonic() < ends:
+    while (in_flight.count or jupiter.answers_under_way()) and time.monotonic() < ends:
         runtime.sleep(0.05)
     jupiter.close_sockets()
     jupiter.stop()

@@ -73,6 +73,10 @@ class Jupiter:
         """Return how many sockets are open in this process."""
         return len(self.sockets.connections)
 
+    def answers_under_way(self) -> int:
+        """Return how many answers of the chat are being made in this process."""
+        return self.dashboard.chat.answers_under_way()
+
     def close_sockets(self) -> None:
         """Close every socket."""
         self.sockets.entrance.close_all()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from backend.app.adapters import DATABASE_FILE
+from backend.app.shell_acts import note_act
 from backend.config import Settings
 from backend.errors import DatabaseError
 from backend.storage.migrations import SCHEMA_DIR
@@ -33,13 +34,17 @@ def run_schema(settings: Settings, *, apply: bool, tell: Tell) -> int:
     if not apply:
         tell(postgres_schema())
         return 0
-    if not settings.supabase.given:
-        return _migrate(settings, tell)
     address = settings.supabase.db_url
-    if address is None:
+    if not settings.supabase.given:
+        status = _migrate(settings, tell)
+    elif address is None:
         tell(f"❌ SUPABASE_DB_URL is not set. {BY_HAND}")
-        return 1
-    return _apply(address, tell)
+        status = 1
+    else:
+        status = _apply(address, tell)
+    if status == 0:
+        note_act(settings, "apply_schema", "database")
+    return status
 
 
 def postgres_schema() -> str:

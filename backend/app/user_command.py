@@ -14,11 +14,10 @@ from typing import Any
 from backend.app.accounts import Accounts, make_accounts
 from backend.app.adapters import make_database
 from backend.app.security import make_security
+from backend.app.shell_acts import shell_user
 from backend.config import Settings
-from backend.dashboard.audit.log import AuditLog
 from backend.errors import DashboardError
 from backend.resilience.guard import Guards
-from backend.resilience.policy import Policy
 
 Tell = Callable[[str], None]
 
@@ -54,7 +53,7 @@ def run_user(
 
 
 def _act(accounts: Accounts, asked: argparse.Namespace, tell: Tell, password: Callable[[str], str]) -> None:
-    service, by = accounts.service, f"shell:{_shell_user()}"
+    service, by = accounts.service, shell_user()
     match asked.act:
         case "list":
             for line in _table(service.list()["accounts"]):
@@ -74,16 +73,6 @@ def _act(accounts: Accounts, asked: argparse.Namespace, tell: Tell, password: Ca
             tell(f"✅ {changed['name']} is {changed['status']} now")
 
 
-def note_token(settings: Settings, user: str, role: str, seconds: float) -> None:
-    """Note in the audit log that a token was issued from the command line; where that fails the log has it."""
-    database = make_database(settings)
-    try:
-        guard = Guards().add("accounts", feature="dashboard_data", policy=Policy(attempts=1, timeout=5.0))
-        AuditLog(database, guard).note(f"shell:{_shell_user()}", "issue_token", user, role=role, seconds=seconds)
-    finally:
-        database.close()
-
-
 def ask_password(name: str) -> str:
     """Ask for a new password: twice and without echo on a terminal, else one line of the input.
 
@@ -96,13 +85,6 @@ def ask_password(name: str) -> str:
     if first != getpass.getpass("Again: "):
         raise SystemExit("❌ The two passwords are not the same; nothing is changed")
     return first
-
-
-def _shell_user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container without a name for its user
-        return "unknown"
 
 
 def _table(accounts: list[dict[str, Any]]) -> list[str]:

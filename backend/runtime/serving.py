@@ -56,7 +56,7 @@ def _serve_eventlet(
     server = eventlet.spawn(
         eventlet.wsgi.server,
         listener,
-        app,
+        _keeping_sockets(app),
         log=log,
         debug=False,  # True would send stack traces to clients
         log_output=False,
@@ -64,6 +64,19 @@ def _serve_eventlet(
         socket_timeout=READ_TIMEOUT,
     )
     return server.kill  # type: ignore[no-any-return]
+
+
+def _keeping_sockets(app: Callable[..., Any]) -> Callable[..., Any]:
+    """Let websockets stay open when no more is accepted: what is under way is still to be said on them.
+
+    eventlet's own take themselves for idle, and what is idle is cut off then.
+    """
+
+    def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        environ.pop("eventlet.set_idle", None)
+        return app(environ, start_response)
+
+    return call
 
 
 def _patient(listener: socket.socket, load: Callable[[], int] | None, log: logging.Logger) -> Any:

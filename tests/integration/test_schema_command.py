@@ -7,7 +7,9 @@ import sys
 import pytest
 
 from backend.app.schema_command import connection_environ, postgres_schema
+from backend.storage.database import rows
 from backend.storage.migrations import steps
+from backend.storage.sqlite import SqliteDatabase
 from backend.storage.tables import TABLES
 from tests.support.requirements import ROOT
 
@@ -66,6 +68,16 @@ def test_without_supabase_the_local_database_is_brought_to_it(run, tmp_path):
     newest = steps()[-1][0]
     for _ in range(2):
         assert run("--apply")[:2] == (0, f"✅ {tmp_path}/var/jupiter.sqlite3 has schema {newest}\n")
+
+
+def test_who_applied_it_is_in_the_audit_log(run, tmp_path):
+    assert run("--apply")[0] == 0
+    database = SqliteDatabase(tmp_path / "var" / "jupiter.sqlite3")
+    try:
+        (noted,) = rows(database.execute_query("audit_log", "select"))
+    finally:
+        database.close()
+    assert (noted["action"], noted["target"], noted["user_id"][:6]) == ("apply_schema", "database", "shell:")
 
 
 def test_with_supabase_it_is_said_what_to_do_where_it_cannot_be_applied(run):

@@ -4,11 +4,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import httpx
 import pytest
 
 from tests.support.client import Events
+from tests.support.llm_server import head, said, serving
 from tests.support.requirements import ROOT
 from tests.support.server import NOWHERE
 
@@ -82,6 +84,29 @@ def test_clients_are_told_and_what_is_under_way_is_finished_before_the_end(serve
         assert "restarting" in events.wait_for("notice")["message"]
         events.wait_for("disconnect")
     assert answers == [200]
+    assert jupiter.noise() == []
+
+
+def test_an_answer_under_way_is_finished_before_the_end(serve):
+    stopping = threading.Event()
+
+    def script(connection):  # the rest comes when the server has been told to end
+        connection.sendall(head() + said("Half of "))
+        stopping.wait(20)
+        time.sleep(0.5)
+        connection.sendall(said("it.", "stop") + b"data: [DONE]\n\n")
+
+    with serving(script) as model:
+        llm = {"JUPITER_LLM_PROVIDER": "compatible", "JUPITER_LLM_BASE_URL": model.url, "JUPITER_LLM_MODEL": "m"}
+        jupiter = serve({**NOWHERE, **llm})
+        with jupiter.events() as events:
+            events.call("chat_message", {"message": "Say it.", "client_message_id": "m-1"})
+            events.wait_for("chat_delta")
+            told = threading.Thread(target=lambda: (events.wait_for("notice"), stopping.set()))
+            told.start()
+            assert jupiter.stop() == 0
+            told.join(10)
+            assert events.wait_for("chat_response")["response"] == "Half of it."
     assert jupiter.noise() == []
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend import runtime
 from backend.errors import DashboardError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.guard import Guard
+from backend.runtime.periodic import Stopped, periodically
 from backend.schemas.times import parse_utc
 from backend.security.revocations import Revocation, Revocations
 from backend.storage.database import Database, Filter, Row, rows
@@ -92,11 +92,9 @@ class RevocationLog:
         self._forget()
         return True
 
-    def run(self, stopped: threading.Event, *, sleep: Callable[[float], None] = runtime.sleep) -> None:
+    def run(self, stopped: Stopped) -> None:
         """Look every second until stopped; spawn this."""
-        while not stopped.is_set():
-            self.look()
-            sleep(LOOK_SECONDS)
+        periodically(self.look, LOOK_SECONDS, stopped, logger)
 
     def _since(self) -> datetime | None:
         """From when on to read; None for all."""

@@ -274,6 +274,10 @@ class ChatService:
         """Write what could not be saved before; return how many conversations wait still. Call now and then."""
         return self._conversations.flush()
 
+    def answers_under_way(self) -> int:
+        """Return how many answers are being made in this process."""
+        return len(self._live.all())
+
     def close(self) -> None:
         """End all answers in the making with chat_error, keep what they say so far, write what waits."""
         for answer in self._live.all():
