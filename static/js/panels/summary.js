@@ -25,10 +25,7 @@ export function mountSummary(app) {
     extra: (data) => (data?.cached ? ["from the cache"] : []),
     body,
   });
-  session.on("synced", () => {
-    feed.forget();
-    ask();
-  });
+  session.on("synced", () => ask());
   keepFresh(app, "summary", ask);
   if (mayWrite) panel.frame.draw("tools", html`<button class="button button--small" @click=${create}>New experiment</button>`);
 
