@@ -96,6 +96,17 @@ def test_signing_out_ends_at_the_sign_in_page(signed_in, jupiter):
     page.faults.clear()  # the request that told the page that it is signed out
 
 
+def test_nobody_is_led_to_believe_that_they_are_signed_out(signed_in, jupiter):
+    page = signed_in()
+    page.route("**/logout", lambda route: route.fulfill(status=503, json={"error": "Away"}))
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("body")).to_contain_text("Away")
+    page.unroute("**/logout")
+    page.goto(f"{jupiter.url}/account")
+    assert page.url.endswith("/account")
+    page.faults.clear()  # the browser logs the refusal, which was provoked
+
+
 def test_a_wrong_token_is_told_beside_the_field(new_page, jupiter):
     page = new_page()
     page.goto(f"{jupiter.url}/login")
@@ -140,6 +151,20 @@ def test_the_status_page_says_when_it_is_out_of_date(new_page, jupiter):
     page.clock.run_for(21_000)
     expect(verdict).not_to_have_class(re.compile("outdated"))
     page.faults.clear()  # the requests that were aborted
+
+
+def test_the_status_page_never_confirms_what_it_does_not_show(new_page, jupiter):
+    """A page opened behind another one may be looked at for the first time when what it shows is long over."""
+    page = new_page()
+    page.clock.install()
+    told = page.request.get(f"{jupiter.url}/status.json").json()
+    told["features"]["grok_chat"] = "degraded" if told["features"]["grok_chat"] == "operational" else "operational"
+    page.route("**/status.json", lambda route: route.fulfill(json=told))
+    page.goto(f"{jupiter.url}/status")
+    page.clock.run_for(500)
+    with page.expect_navigation():
+        page.clock.run_for(21_000)
+    page.unroute("**/status.json")
 
 
 def test_a_feature_is_switched_off_with_a_reason_on_again_and_reset(signed_in):

@@ -3,7 +3,7 @@
 import { blank } from "../dom/blank.js";
 import { html, nothing, repeat } from "../dom/html.js";
 import { auditRow, NO_ENTRIES, takeNewest, takeOlder } from "../logic/audit.js";
-import { agoText } from "../logic/time.js";
+import { agoText, momentText } from "../logic/time.js";
 import { get } from "../net/rest.js";
 import { Poll } from "../state/poll.js";
 import { mountPanel } from "./panel.js";
@@ -55,7 +55,7 @@ export function mountAudit(app) {
   }
 
   function line({ who, act, target, more: details, at, timestamp }, now) {
-    return html`<li class="act"><time datetime=${timestamp} title=${agoText(at, now)}>${CLOCK.format(at)}</time>
+    return html`<li class="act"><time datetime=${timestamp} title="${momentText(at)}, ${agoText(at, now)}">${CLOCK.format(at)}</time>
       <span class="act__who">${who}</span><span class="act__what">${act} <strong>${target}</strong>
         ${details ? html`<span class="faint">${details}</span>` : nothing}</span></li>`;
   }
