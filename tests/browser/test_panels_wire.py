@@ -1,8 +1,8 @@
 """The live connection: cut, silent, behind, doubled. Nothing is lost, doubled, or shown as live when it is not."""
 
+import itertools
 import re
 import time
-from itertools import count
 
 import pytest
 from playwright.sync_api import expect
@@ -195,7 +195,7 @@ def test_a_login_that_has_ended_leads_to_the_sign_in_page(opened):
 def test_memory_stays_flat_under_a_flood_of_pushes(opened):
     page, wire = opened()
     devtools = page.context.new_cdp_session(page)
-    numbers = count()
+    numbers = itertools.count()
 
     def flood(rounds):
         for _ in range(rounds):

@@ -110,7 +110,8 @@ export function mountExperiments(app) {
     }
     if (chosen.deleted) return blank("Nothing is deleted", "What you delete can be restored here for 30 days.");
     const action = mayWrite ? html`<button class="button" @click=${() => write(null)}>New experiment</button>` : nothing;
-    return blank("No experiments yet", "Plan a security scan, a chaos drill, an A/B test or a benchmark, or import a file.", action);
+    const text = mayWrite ? "Plan a security scan, a chaos drill, an A/B test or a benchmark, or import a file." : "Planning one needs the role analyst.";
+    return blank("No experiments yet", text, action);
   }
 
   function row(one, now, deleted) {

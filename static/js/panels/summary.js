@@ -46,7 +46,8 @@ export function mountSummary(app) {
 
   function none() {
     const action = mayWrite ? html`<button class="button" @click=${create}>New experiment</button>` : nothing;
-    return blank("No experiments yet", "Plan a security scan, a chaos drill, an A/B test or a benchmark, and follow it here.", action);
+    const text = mayWrite ? "Plan a security scan, a chaos drill, an A/B test or a benchmark, and follow it here." : "Planning one needs the role analyst.";
+    return blank("No experiments yet", text, action);
   }
 
   function numbers({ total, lastWeek, rate }) {
