@@ -181,6 +181,19 @@ def test_more_rows_are_loaded_up_to_a_bound(opened):
     expect(page.locator("#threats")).to_contain_text("Narrow the filters")
 
 
+def test_the_keyboard_keeps_its_row_when_the_list_is_put_in_another_order(opened):
+    page, wire = opened(threats=threats(6))
+    row = page.locator("#threats .threat summary", has_text="Router 4")
+    row.focus()
+    event, payload = threats(6)
+    wire.push("threats", event, {**payload, "threats": payload["threats"][::-1]})
+    expect(page.locator("#threats .threat summary").first).to_contain_text("Router 6")
+    expect(row).to_be_focused()
+    wire.push("threats", *threats(2))
+    expect(page.locator("#threats .threat")).to_have_count(2)
+    expect(page.locator("#threats")).to_be_focused()
+
+
 def test_a_login_that_has_ended_leads_to_the_sign_in_page(opened):
     page, wire = opened()
 

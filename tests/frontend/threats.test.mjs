@@ -51,6 +51,11 @@ test("the answer to a filter replaces the list", () => {
   assert.equal(data.view, HIGH);
 });
 
+test("a push that is the whole list takes away what is listed no more", () => {
+  const first = takeThreats(null, payload(rows(1, 6)), null, ALL);
+  assert.deepEqual(ids(takeThreats(first, payload(rows(1, 2)), null, ALL)), ["D-1", "D-2"]);
+});
+
 test("the first push after a filter was taken away shows the whole list again", () => {
   const filtered = takeThreats(null, payload(rows(9, 9)), asked(HIGH), HIGH);
   assert.deepEqual(ids(takeThreats(filtered, payload(rows(1, 2)), null, ALL)), ["D-1", "D-2"]);

@@ -34,8 +34,8 @@ export function takeThreats(before, payload, asked, view) {
 
 /** Is this the beginning of the list that is held, so that the pages behind it stay? */
 function goesOn(before, payload, shown) {
-  if (!before) return false;
-  return shown ? sameThreats(before.view, shown) && Boolean(payload.next_cursor) : !isFiltered(before.view);
+  if (!before || !payload.next_cursor) return false; // a list without more is whole
+  return shown ? sameThreats(before.view, shown) : !isFiltered(before.view);
 }
 
 function metaOf(payload) {
