@@ -17,6 +17,9 @@ class ErrorStatistics(Protocol):
     def get_recent_errors(self, limit: int = 10) -> list[dict[str, Any]]:
         """Return the newest errors first."""
 
+    def get_series(self) -> list[dict[str, Any]]:
+        """Return the errors over time, oldest first: {at, count}."""
+
 
 class HealthReports(Protocol):
     """The part of the health checks that is shown."""
@@ -75,8 +78,8 @@ class StatusService:
         return self._health.report()
 
     def error_stats(self) -> dict[str, Any]:
-        """Return the error statistics of the window."""
-        return self._errors.get_error_stats()
+        """Return the error statistics of the window, with its course in `series`."""
+        return {**self._errors.get_error_stats(), "series": self._errors.get_series()}
 
     def recent_errors(self, limit: int) -> list[dict[str, Any]]:
         """Return the newest errors first, at most `limit`."""

@@ -40,7 +40,9 @@ def blueprint(status: StatusService, metrics: Metrics, is_ready: Callable[[], bo
     @pages.route("/status")
     @access("public")
     def status_page() -> str:
-        return render_template("status.html", **_public_status(status))
+        told = _public_status(status)
+        shown = {name: told[name] for name in ("health", "features", "incidents")}
+        return render_template("status.html", **told, shown=shown)
 
     @pages.route("/status.json")
     @access("public")

@@ -51,10 +51,22 @@ class ErrorTotalsSchema(Schema):
     error_rate = fields.Float(required=True, metadata={"description": "Errors per minute over the window."})
 
 
+class ErrorSliceSchema(Schema):
+    """Errors of a slice of the window."""
+
+    at = fields.String(required=True, metadata={"description": "The end of the slice."})
+    count = fields.Integer(required=True)
+
+
 class ErrorStatsSchema(ErrorTotalsSchema):
     """Answer of the error statistics route."""
 
     window_minutes = fields.Float(required=True)
+    series = fields.List(
+        fields.Nested(ErrorSliceSchema),
+        required=True,
+        metadata={"description": "The window in 60 equal slices, the oldest first."},
+    )
 
 
 class RecentErrorSchema(Schema):

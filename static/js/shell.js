@@ -1,5 +1,6 @@
 /** What every page has: the theme switch, signing out, times in the reader's zone. */
 
+import { momentText, parseTime } from "./logic/time.js";
 import { post } from "./net/rest.js";
 
 const KEY = "jupiter.theme";
@@ -25,18 +26,21 @@ function choose(theme) {
 function mountLogout(form) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    await post("/logout").catch(() => null);
-    location.assign("/login");
+    try {
+      await post("/logout");
+    } catch {
+      return form.submit(); // what went wrong is told by the page that answers; nobody is to think that they are out
+    }
+    return location.assign("/login");
   });
 }
 
 function localTimes() {
-  const form = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
   for (const time of document.querySelectorAll("time[datetime]")) {
-    const at = new Date(time.dateTime);
-    if (Number.isNaN(at.valueOf())) continue;
+    const at = parseTime(time.dateTime);
+    if (at === null) continue;
     time.title = time.textContent;
-    time.textContent = form.format(at);
+    time.textContent = momentText(at);
   }
 }
 

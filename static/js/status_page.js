@@ -9,7 +9,8 @@ const OUTDATED_MS = 75_000;
 const age = document.querySelector('[data-part="age"]');
 const verdict = document.querySelector('[data-part="verdict"]');
 let confirmedAt = performance.now();
-let known = null;
+/** What the page shows, as the server wrote it into it. */
+const shown = JSON.parse(verdict.dataset.shown);
 
 /** The same report confirms what is shown; another one loads the page again. */
 async function look() {
@@ -18,13 +19,18 @@ async function look() {
     const response = await fetch("/status.json", { signal: AbortSignal.timeout(10_000) });
     if (!response.ok) return;
     const { health, features, incidents } = await response.json();
-    const now = JSON.stringify({ health, features, incidents });
-    if (health !== verdict.dataset.health || (known !== null && now !== known)) return location.reload();
-    known = now;
+    if (!same(shown, { health, features, incidents })) return location.reload();
     confirmedAt = performance.now();
   } catch {
     // no answer: the page grows old, which it shows
   }
+}
+
+/** Do two reports say the same, whatever the order of their parts? */
+function same(one, other) {
+  if (typeof one !== "object" || typeof other !== "object" || !one || !other) return one === other;
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => same(one[name], other[name]));
 }
 
 function tick() {
@@ -37,4 +43,3 @@ setInterval(tick, 1000);
 setInterval(look, EVERY_MS);
 document.addEventListener("visibilitychange", look);
 tick();
-look();

@@ -128,6 +128,37 @@ def test_a_long_list_is_turned_page_by_page(opened, rest):
     expect(page.locator(".experiments__name").first).to_have_text("number 00")
 
 
+def test_when_the_last_row_of_the_last_page_goes_the_page_before_it_is_shown(opened, rest):
+    create(rest, *[f"number {number:02}" for number in range(51)])
+    page = opened("/experiments?sort=name")
+    page.get_by_role("button", name="Further").dblclick()
+    expect(page.locator(".experiments__foot")).to_contain_text("51 to 51 of 51")
+    page.get_by_role("button", name="Delete number 50").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator(".experiments__foot")).to_contain_text("1 to 50 of 50")
+    expect(page.get_by_role("button", name="Back")).to_be_disabled()
+
+
+def test_create_pressed_twice_creates_one(opened, rest):
+    page = opened()
+    page.get_by_role("button", name="New experiment").first.click()
+    sent = []
+
+    def slowly(route):
+        if route.request.method != "POST":
+            return route.fallback()
+        sent.append(route.request.post_data)
+        page.wait_for_timeout(200)
+        return route.continue_()
+
+    page.route("**/api/experiments", slowly)
+    page.get_by_label("Name", exact=True).fill("once")
+    page.get_by_role("button", name="Create", exact=True).dblclick()
+    expect(page.locator(".experiments__name")).to_have_count(1)
+    assert len(sent) == 1
+    assert rest.get("/api/experiments").body["total"] == 1
+
+
 def test_a_file_goes_in_with_a_report_and_exactly_what_is_shown_comes_out(opened, rest, tmp_path, screenshots):
     page = opened()
     file = tmp_path / "experiments.csv"

@@ -199,6 +199,45 @@ def test_the_reader_who_has_scrolled_up_is_never_moved(opened):
     expect(page.get_by_text("At the end")).to_be_in_viewport()
 
 
+def test_a_reader_who_goes_up_a_little_is_not_pulled_back_while_text_flows(opened):
+    page, wire = opened(height=640)
+    _ask(page)
+    _delta(wire, 0, "\n\n".join(f"Paragraph {n}" for n in range(40)))
+    scroll = page.locator("#chat .chat__scroll")
+    expect(page.get_by_text("Paragraph 39")).to_be_in_viewport()
+    before = scroll.evaluate("box => box.scrollTop")
+    scroll.hover()
+    for index in range(1, 11):
+        page.mouse.wheel(0, -6)
+        _delta(wire, index, f" and {index}")
+        page.wait_for_timeout(40)
+    expect(page.locator("#chat .message--answer")).to_contain_text("and 10")
+    assert scroll.evaluate("box => box.scrollTop") <= before - 50
+    expect(page.get_by_role("button", name="New text below")).to_be_visible()
+
+
+def test_text_that_overflows_the_parser_is_shown_as_it_is_and_the_chat_goes_on(opened):
+    page, wire = opened()
+    _ask(page)
+    _respond(wire, f"{'>' * 6000} at the bottom")
+    expect(page.locator("#chat .message--answer")).to_contain_text("at the bottom")
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    page.get_by_label("Your question").fill("And now?")
+    expect(page.get_by_role("button", name="Send")).to_be_enabled()
+
+
+def test_a_question_can_be_asked_where_the_browser_offers_less_as_on_plain_http(new_page, jupiter):
+    page = new_page()
+    page.add_init_script("delete Crypto.prototype.randomUUID")
+    wire = Wire(page, all_well())
+    wire.answers["chat_message"] = lambda _: IDS
+    page.goto(jupiter.link)
+    expect(page.locator("#chat")).to_have_attribute("data-state", "empty")
+    _ask(page)
+    expect(page.locator("#chat .thinking")).to_be_visible()
+    assert len(wire.sent("chat_message")[0]["client_message_id"]) == 32
+
+
 def test_a_selection_survives_while_the_answer_grows(opened):
     page, wire = opened()
     _ask(page)
@@ -266,3 +305,15 @@ def test_conversations_are_searched_while_one_types_and_show_where_they_were_fou
     assert asked == ["", "search=inject"]
     search.fill("none")
     expect(page.locator("#chat .chat__list")).to_contain_text("Nothing found")
+
+
+def test_conversations_that_cannot_be_read_are_told_and_tried_again(opened):
+    page, _ = opened()
+    page.route("**/api/conversations*", lambda route: route.fulfill(status=503, json={"error": "Data away"}))
+    page.get_by_role("button", name="History").click()
+    listed = page.locator("#chat .chat__list")
+    expect(listed).to_contain_text("Not loaded")
+    page.unroute("**/api/conversations*")
+    listed.get_by_role("button", name="Try again").click()
+    expect(listed).to_contain_text("No conversations yet")
+    page.faults.clear()  # the browser logs the refusal, which was provoked

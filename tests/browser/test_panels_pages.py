@@ -1,6 +1,7 @@
 """Pages as such: keyboard, themes, no script, the console's switches, the public status page."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import expect
@@ -31,13 +32,36 @@ def signed_in(new_page, jupiter):
 
 
 @pytest.mark.parametrize("path", ["/", "/experiments", "/admin", "/status", "/login", "/nothing"])
-@pytest.mark.parametrize("width", [390, 768, 1440])
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1440])
 def test_no_page_scrolls_sideways(signed_in, path, width):
     page = signed_in(path, width)
     if path == "/nothing":
         page.faults.clear()  # that this page is missing is what is being shown
     page.wait_for_timeout(300)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_ones_account_is_reached_from_a_phone(signed_in):
+    page = signed_in(width=390, height=844)
+    page.locator("a[href='/account']:visible").click()
+    expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+
+
+def test_on_paper_a_dark_page_is_light_and_its_panels_stand_below_each_other(signed_in):
+    page = signed_in(dark=True)
+    page.get_by_label("Dark").check()
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 794, "height": 1123})
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(30, 34, 39)"
+    boxes = [panel.bounding_box() for panel in page.locator(".panel").all()]
+    assert len(boxes) == 7
+    for above, below in pairwise(boxes):
+        assert above["y"] + above["height"] <= below["y"]
+    inner = page.locator(".panel__body").evaluate_all(
+        "all => all.filter(one => one.scrollHeight > one.clientHeight + 1).length"
+    )
+    assert inner == 0
+    expect(page.get_by_role("button", name="Send")).to_be_hidden()
 
 
 def test_the_first_stop_of_the_keyboard_skips_to_the_content(signed_in):
@@ -96,6 +120,17 @@ def test_signing_out_ends_at_the_sign_in_page(signed_in, jupiter):
     page.faults.clear()  # the request that told the page that it is signed out
 
 
+def test_nobody_is_led_to_believe_that_they_are_signed_out(signed_in, jupiter):
+    page = signed_in()
+    page.route("**/logout", lambda route: route.fulfill(status=503, json={"error": "Away"}))
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("body")).to_contain_text("Away")
+    page.unroute("**/logout")
+    page.goto(f"{jupiter.url}/account")
+    assert page.url.endswith("/account")
+    page.faults.clear()  # the browser logs the refusal, which was provoked
+
+
 def test_a_wrong_token_is_told_beside_the_field(new_page, jupiter):
     page = new_page()
     page.goto(f"{jupiter.url}/login")
@@ -140,6 +175,20 @@ def test_the_status_page_says_when_it_is_out_of_date(new_page, jupiter):
     page.clock.run_for(21_000)
     expect(verdict).not_to_have_class(re.compile("outdated"))
     page.faults.clear()  # the requests that were aborted
+
+
+def test_the_status_page_never_confirms_what_it_does_not_show(new_page, jupiter):
+    """A page opened behind another one may be looked at for the first time when what it shows is long over."""
+    page = new_page()
+    page.clock.install()
+    told = page.request.get(f"{jupiter.url}/status.json").json()
+    told["features"]["grok_chat"] = "degraded" if told["features"]["grok_chat"] == "operational" else "operational"
+    page.route("**/status.json", lambda route: route.fulfill(json=told))
+    page.goto(f"{jupiter.url}/status")
+    page.clock.run_for(500)
+    with page.expect_navigation():
+        page.clock.run_for(21_000)
+    page.unroute("**/status.json")
 
 
 def test_a_feature_is_switched_off_with_a_reason_on_again_and_reset(signed_in):

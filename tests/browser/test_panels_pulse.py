@@ -78,11 +78,12 @@ def test_a_topic_opens_by_keyboard_and_all_its_items_can_be_had(opened):
 
 def test_a_topic_leads_to_its_threat_records(opened):
     page, wire = opened(topics("SharePoint", threat_ids=["CVE-2025-53770", "CVE-2025-49706"]))
+    page.get_by_label("Exploited").check()
     summary(page, "SharePoint").click()
     page.get_by_role("button", name="CVE-2025-49706").click()
     expect(page.locator("#threats input[type=search]").first).to_have_value("CVE-2025-49706")
     page.wait_for_timeout(400)
-    assert wire.sent("request_threats")[-1]["search"] == "CVE-2025-49706"
+    assert wire.sent("request_threats")[-1] == {"limit": 50, "search": "CVE-2025-49706"}
 
 
 def test_an_open_topic_stays_open_and_in_its_place_when_news_come(opened):

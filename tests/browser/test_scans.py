@@ -97,6 +97,8 @@ def test_findings_are_filtered_exported_and_lead_to_their_records(open_page):
     with page.expect_download() as download:
         panel.get_by_role("link", name="CSV").click()
     assert len(download.value.path().read_text().splitlines()) == 4
+    page.get_by_label("Severity", exact=True).select_option("low")
+    expect(page.locator("#threats .threat")).to_have_count(0)
     rows.first.locator("summary").click()
     rows.first.get_by_role("link", name="Its threat record").click()
     expect(page.locator("#threats .threat")).to_have_count(1)
@@ -179,6 +181,35 @@ def test_scans_that_cannot_be_read_are_told_and_tried_again(new_page, jupiter, s
     page.unroute("**/api/scans?*")
     panel.get_by_role("button", name="Retry now").click()
     expect(panel).to_have_attribute("data-state", "empty")
+
+
+def test_findings_that_cannot_be_read_say_when_to_try_again(open_page):
+    page = open_page()
+    panel = page.locator("#scans")
+    choose(page, "unread.json", trivy(3, EXPLOITED, text=5))
+    scan = panel.locator(".scan", has_text="unread.json")
+    expect(scan).to_contain_text("3 findings", timeout=30_000)
+    told = {"error": "Data away", "error_code": "DATABASE_ERROR", "message": "The database is away.", "retry_after": 30}
+    page.route("**/findings?*", lambda route: route.fulfill(status=503, json=told))
+    scan.locator("summary").first.click()
+    expect(scan.locator(".problem")).to_contain_text(re.compile(r"Try again in (29|30) s"))
+    page.unroute("**/findings?*")
+    scan.get_by_role("button", name="Retry now").click()
+    expect(scan.locator(".finding")).to_have_count(3)
+    page.faults.clear()  # the browser logs the refusal, which was provoked
+
+
+def test_an_upload_that_is_stopped_is_no_failure(open_page):
+    page = open_page()
+    held = []
+    page.route("**/api/scans", lambda route: held.append(route))  # noqa: PLW0108  (the driver needs a function of Python)
+    choose(page, "stopped.json", trivy(3, text=5))
+    page.locator("#scans .scans__upload").get_by_role("button", name="Stop").click()
+    expect(page.locator("#scans .scans__upload")).to_have_count(0)
+    page.wait_for_timeout(300)
+    expect(page.locator(".toast")).to_have_count(0)
+    for route in held:
+        route.abort()
 
 
 def test_a_viewer_reads_and_is_offered_nothing_else(new_page, jupiter):

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { accountRow, nameFault, passwordFault } from "../../static/js/logic/accounts.js";
-import { auditRow } from "../../static/js/logic/audit.js";
+import { auditRow, MOST_ENTRIES, NO_ENTRIES, takeNewest, takeOlder } from "../../static/js/logic/audit.js";
 
 const NOW = Date.parse("2026-01-01T12:00:00Z");
 const ANN = { id: "ann", name: "ann", role: "analyst", status: "active", signed_in_at: "2026-01-01T11:59:00.000000+00:00" };
@@ -44,4 +44,24 @@ test("an act is told in words with its details", () => {
   const entry = { id: "1", user_id: "admin", action: "change_role", target: "ann", details: { role: "viewer", seconds: 6 }, created_at: "2026-01-01T12:00:00Z" };
   assert.deepEqual(auditRow(entry), { id: "1", who: "admin", act: "change role", target: "ann", more: "role: viewer, seconds: 6", at: NOW, timestamp: entry.created_at });
   assert.equal(auditRow({ ...entry, details: null }).more, "");
+});
+
+const page = (from, to, next = null) => ({ entries: Array.from({ length: from - to + 1 }, (_, index) => ({ id: from - index })), next_cursor: next });
+const idsOf = ({ entries }) => entries.map(({ id }) => id);
+
+test("new acts go before those that are held, and none falls out between the pages", () => {
+  const two = takeOlder(takeNewest(NO_ENTRIES, page(6, 4, "a")), page(3, 1, "b"));
+  const news = takeNewest(two, page(8, 6, "c"));
+  assert.deepEqual([idsOf(news), news.next], [[8, 7, 6, 5, 4, 3, 2, 1], "b"]);
+});
+
+test("after more news than a page the list begins anew rather than with a hole", () => {
+  const two = takeOlder(takeNewest(NO_ENTRIES, page(6, 4, "a")), page(3, 1, "b"));
+  const news = takeNewest(two, page(12, 10, "c"));
+  assert.deepEqual([idsOf(news), news.next], [[12, 11, 10], "c"]);
+});
+
+test("a browser holds a bounded number of acts", () => {
+  const held = takeOlder(takeNewest(NO_ENTRIES, page(900, 500, "a")), page(499, 100, "b"));
+  assert.deepEqual([held.entries.length, held.next], [MOST_ENTRIES, null]);
 });

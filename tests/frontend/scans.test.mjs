@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { shown, takeAlert, unseen, EMPTY as NO_ALERTS } from "../../static/js/logic/alerts.js";
-import { bySeverity, EMPTY, findingsQuery, notes, progressText, resultText, sizeText, takeList, takeProgress, takeScan } from "../../static/js/logic/scans.js";
+import { bySeverity, EMPTY, findingsQuery, listLimit, notes, progressText, resultText, sizeText, takeList, takeProgress, takeScan } from "../../static/js/logic/scans.js";
 import { readView, writeView } from "../../static/js/logic/view.js";
 
 const scan = (id, more = {}) => ({ id, name: id, status: "completed", created_at: `2026-01-0${id}T00:00:00Z`, findings: 3, duplicates: 0, seconds: 1.25, left_out: {}, joined: { complete: true, missing: [] }, ...more });
@@ -28,6 +28,18 @@ test("a deleted scan goes, also when it was never known", () => {
 test("a further page goes behind, without doubles", () => {
   const more = takeList(listed(scan("3"), scan("2")), { scans: [scan("2"), scan("1")], total: 3, next_cursor: null }, 9, { more: true });
   assert.deepEqual(more.scans.map(({ id }) => id), ["3", "2", "1"]);
+});
+
+test("a list that is read again leaves what the reader has loaded and opened", () => {
+  const held = listed(...["9", "8", "7", "1"].map((id) => scan(id)));
+  const again = takeList(held, { scans: [scan("9"), scan("8")], total: 4, next_cursor: "c" }, 9, { open: "1" });
+  assert.deepEqual(again.scans.map(({ id }) => id), ["9", "8", "1"]);
+  const many = (count) => ({ scans: Array.from({ length: count }, () => scan("1")) });
+  assert.deepEqual([listLimit(many(3)), listLimit(many(60)), listLimit(many(300)), listLimit(many(60), true)], [20, 60, 200, 20]);
+});
+
+test("a scan that is opened by its address is in the total already", () => {
+  assert.equal(takeScan(listed(scan("2")), scan("1"), 7, { counted: true }).total, 1);
 });
 
 test("progress says how far, how fast, how long still, or what it waits for", () => {

@@ -22,7 +22,7 @@ function started() {
   const link = fakeLink();
   const session = new Session(link);
   const seen = [];
-  for (const event of ["chat_delta", "status_update", "gap", "synced"]) session.on(event, (payload) => seen.push([event, payload.text ?? payload.stream ?? ""]));
+  for (const event of ["chat_delta", "status_update", "gap", "synced"]) session.on(event, (payload) => seen.push([event, payload.text ?? payload.stream ?? (payload.fresh === false ? "again" : "")]));
   return { link, session, seen };
 }
 
@@ -66,12 +66,15 @@ test("the ack of an older connection no longer counts", async () => {
 });
 
 test("a sync that fails is tried again while the connection stands", async () => {
-  const { link } = started();
+  const { link, seen } = started();
   link.up();
   link.asked[0].reject({ error: "Too many requests" });
   await settled();
   mock.timers.tick(2000);
   assert.equal(link.asked.length, 2);
+  link.asked[1].resolve(answer({}));
+  await settled();
+  assert.deepEqual(seen, [["synced", ""]], "the first one of its connection");
 });
 
 test("a hole in a log asks for it at once", async () => {
@@ -84,6 +87,7 @@ test("a hole in a log asks for it at once", async () => {
   link.asked[1].resolve(answer({ chat: { events: [{ event: "chat_delta", payload: delta(2) }, { event: "chat_delta", payload: delta(3) }] } }));
   await settled();
   assert.deepEqual(seen.filter(([event]) => event === "chat_delta"), [["chat_delta", "d2"], ["chat_delta", "d3"]]);
+  assert.deepEqual(seen.filter(([event]) => event === "synced"), [["synced", ""], ["synced", "again"]]);
 });
 
 test("the server's time is taken from fresh stamps, not from old data", () => {

@@ -16,6 +16,7 @@ function fakeSession() {
     sent,
     now: () => 1000,
     on: (event, handler) => (handlers[event] = handler),
+    synced: (fresh) => handlers.synced({ fresh }),
     emit: (event, payload) => handlers[event](payload),
     send: (event, payload) => new Promise((resolve, reject) => sent.push({ event, payload, resolve, reject })),
   };
@@ -106,10 +107,45 @@ test("a question that gets no answer is given up", () => {
 test("a new connection forgets what was under way", () => {
   const { session, feed, get } = fakeFeed();
   feed.ask({}, "old");
-  feed.forget();
+  session.synced(true);
   assert.equal(get().asking, false);
   session.emit("threats_update", { rows: 1, request: true });
   assert.deepEqual(get().data.about, "push");
+});
+
+test("a question that is under way is still answered after a hole in a log was filled", () => {
+  const { session, feed, get } = fakeFeed();
+  feed.ask({}, "mine");
+  session.synced(false);
+  session.emit("threats_update", { rows: 1, request: true });
+  assert.equal(get().data.about, "mine");
+});
+
+test("that a question was lost with its connection is no news on the next one; a refusal is", async () => {
+  const { session, feed, get } = fakeFeed();
+  feed.ask();
+  session.sent[0].reject(undefined);
+  await settled();
+  assert.equal(get().problem.code, "NO_ANSWER");
+  session.synced(true);
+  assert.equal(get().problem, null);
+  feed.ask();
+  session.sent[1].reject({ error: "Away", error_code: "UPSTREAM_ERROR" });
+  await settled();
+  session.synced(true);
+  assert.equal(get().problem.code, "UPSTREAM_ERROR");
+});
+
+test("what one panel throws does not keep the others from being drawn", () => {
+  const [drawn, told] = [[], []];
+  let draw;
+  const frames = new Frames((next) => (draw = next), ({ message }) => told.push(message));
+  frames.ask(() => {
+    throw new Error("one panel");
+  });
+  frames.ask(() => drawn.push("another"));
+  draw();
+  assert.deepEqual([drawn, told], [["another"], ["one panel"]]);
 });
 
 function fakeStorage(content) {

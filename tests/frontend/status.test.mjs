@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mentionShare, takePulse, trend } from "../../static/js/logic/pulse.js";
-import { atEnd } from "../../static/js/logic/scroll.js";
-import { appendSample, perMinute, toColumns } from "../../static/js/logic/series.js";
+import { follows } from "../../static/js/logic/scroll.js";
+import { appendSample, sliceColumns, toColumns } from "../../static/js/logic/series.js";
 import { breakerWord, checkRows, featureChanges, featureRow, featureTitle } from "../../static/js/logic/status.js";
 import { nameText, parseParameters, shares, takeSummary } from "../../static/js/logic/summary.js";
 
@@ -51,16 +51,23 @@ test("samples stay within their bound, one a second", () => {
   assert.deepEqual(toColumns(samples)[0], [5.5, 6.5, 7.5, 8.5, 9.5]);
 });
 
-test("errors are counted per minute, those outside of the span are not", () => {
-  const now = 10 * 60_000 + 30_000;
-  const [starts, counts] = perMinute([now, now - 20_000, now - 60_000, now - 3_600_000, now + 999_999], now, 3);
-  assert.deepEqual(starts, [480, 540, 600]);
-  assert.deepEqual(counts, [0, 1, 2]);
+test("the server's slices of the last hour become a chart", () => {
+  const slices = [{ at: "2026-01-01T00:01:00+00:00", count: 0 }, { at: "2026-01-01T00:02:00+00:00", count: 700 }];
+  assert.deepEqual(sliceColumns(slices), [[1767225660, 1767225720], [0, 700]]);
 });
 
-test("the end of a list is where the reader follows it", () => {
-  assert.equal(atEnd({ scrollTop: 968, clientHeight: 100, scrollHeight: 1100 }), true);
-  assert.equal(atEnd({ scrollTop: 900, clientHeight: 100, scrollHeight: 1100 }), false);
+const place = (scrollTop, scrollHeight = 1100) => ({ scrollTop, clientHeight: 100, scrollHeight });
+
+test("a list follows its end until the reader goes up, however little, and again when they are back", () => {
+  assert.equal(follows(true, 1000, place(998)), false);
+  assert.equal(follows(false, 998, place(990)), false);
+  assert.equal(follows(false, 900, place(950)), false);
+  assert.equal(follows(false, 950, place(970)), true);
+});
+
+test("a list goes on following its end when it grows or shrinks by itself", () => {
+  assert.equal(follows(true, 1000, place(1000, 1400)), true);
+  assert.equal(follows(true, 1000, place(900, 1000)), true);
 });
 
 test("a trend says direction in sign, shape and word", () => {

@@ -51,9 +51,34 @@ test("the answer to a filter replaces the list", () => {
   assert.equal(data.view, HIGH);
 });
 
+test("a push that is the whole list takes away what is listed no more", () => {
+  const first = takeThreats(null, payload(rows(1, 6)), null, ALL);
+  assert.deepEqual(ids(takeThreats(first, payload(rows(1, 2)), null, ALL)), ["D-1", "D-2"]);
+});
+
 test("the first push after a filter was taken away shows the whole list again", () => {
   const filtered = takeThreats(null, payload(rows(9, 9)), asked(HIGH), HIGH);
   assert.deepEqual(ids(takeThreats(filtered, payload(rows(1, 2)), null, ALL)), ["D-1", "D-2"]);
+});
+
+test("an answer that renews a list leaves the pages behind it where the reader is", () => {
+  for (const view of [ALL, HIGH]) {
+    const first = takeThreats(null, payload(rows(1, 3), { next_cursor: "c" }), asked(view), view);
+    const held = takeThreats(first, payload(rows(4, 5), { next_cursor: "d" }), asked(view, true), view);
+    const data = takeThreats(held, payload([{ id: "D-0" }, ...rows(1, 2)], { next_cursor: "c2" }), asked(view), view);
+    assert.deepEqual([ids(data), data.cursor], [["D-0", "D-1", "D-2", "D-3", "D-4", "D-5"], "d"]);
+    assert.deepEqual(ids(takeThreats(held, payload(rows(1, 2)), asked(view), view)), ["D-1", "D-2"], "a list without more is whole");
+    assert.deepEqual(ids(takeThreats(held, payload(rows(2, 6), { next_cursor: "e" }), asked(view), view)), ["D-2", "D-3", "D-4", "D-5", "D-6"]);
+  }
+});
+
+test("a list is asked for again as far as it is held, and as the server allows", () => {
+  assert.deepEqual([0, 50, 150, 500].map((held) => threatsQuestion(ALL, { held }).limit), [50, 50, 150, 200]);
+});
+
+test("the answer to a question that was given up is not taken for the answer to another one", () => {
+  const held = takeThreats(null, payload(rows(1, 3)), null, ALL);
+  assert.equal(takeThreats(held, payload(rows(51, 53)), {}, ALL), held);
 });
 
 test("a browser holds a bounded number of rows", () => {
@@ -85,7 +110,7 @@ test("held rows are filtered as the server would", () => {
 test("a question names only what is filtered", () => {
   assert.deepEqual(threatsQuestion(ALL), { limit: 50 });
   const view = readView("?severity=high&q=+vpn+&ransomware=1");
-  assert.deepEqual(threatsQuestion(view, "c"), { limit: 50, severity: "high", search: "vpn", ransomware: true, cursor: "c" });
+  assert.deepEqual(threatsQuestion(view, { cursor: "c", held: 150 }), { limit: 50, severity: "high", search: "vpn", ransomware: true, cursor: "c" });
 });
 
 test("another order is another list than the one that is pushed", () => {

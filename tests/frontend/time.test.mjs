@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { agoText, countText, dayText, dueText, inText, parseTime, spanText } from "../../static/js/logic/time.js";
+import { agoText, countText, dayText, dueText, inText, momentText, parseTime, spanText } from "../../static/js/logic/time.js";
 
 const NOON = Date.parse("2026-03-10T12:00:00Z");
 
@@ -47,4 +47,10 @@ test("the age of a date is told in days", () => {
 test("counts take the plural and part thousands", () => {
   assert.equal(countText(1, "record"), "1 record");
   assert.equal(countText(1600, "record"), "1,600 records");
+});
+
+test("a moment names its zone, since pages are shown to others and printed", () => {
+  const zone = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" }).formatToParts(NOON).find(({ type }) => type === "timeZoneName").value;
+  assert.ok(momentText(NOON).includes(zone), momentText(NOON));
+  assert.match(momentText(NOON), /2026/);
 });

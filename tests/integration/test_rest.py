@@ -242,6 +242,7 @@ def test_errors_are_counted_and_listed_newest_first(site, admin):
     assert stats["errors_by_type"] == {"api_failure": 3}
     assert stats["window_minutes"] == 60
     assert stats["error_rate"] == pytest.approx(0.05)
+    assert [each["count"] for each in stats["series"]] == [0] * 59 + [3]
     recent = admin.get("/api/recent-errors?limit=2").json["errors"]
     assert [error["message"] for error in recent] == ["failure 2", "failure 1"]
     assert admin.get("/api/recent-errors?limit=0").status_code == 422

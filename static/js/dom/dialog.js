@@ -39,10 +39,17 @@ export function openDialog(template, read) {
       result = value;
       dialog.close();
     };
+    let reading = false;
     const submit = async (event) => {
       event.preventDefault();
-      const value = await read(event.target, redraw);
-      if (value !== undefined) close(value);
+      if (reading) return; // pressed twice is meant once
+      reading = true;
+      try {
+        const value = await read(event.target, redraw);
+        if (value !== undefined) close(value);
+      } finally {
+        reading = false;
+      }
     };
     const redraw = () => {
       render(html`<form method="dialog" @submit=${submit}>${template(close, redraw)}</form>`, dialog);
@@ -54,6 +61,8 @@ export function openDialog(template, read) {
     redraw();
     dialog.setAttribute("aria-label", dialog.querySelector("h2").textContent);
     dialog.showModal();
-    dialog.querySelector("input, select, textarea, .button--primary, .button--danger")?.focus();
+    // never on what destroys something: an Enter that is held a moment too long would do it
+    const first = dialog.querySelector("input, select, textarea, .button--primary") ?? dialog.querySelector(".button");
+    first?.focus();
   });
 }

@@ -35,12 +35,15 @@ export class Frame {
     return this.#section.querySelector(`[data-part="${name}"]`);
   }
 
-  /** Draw into a part, in place of what the server put there. */
+  /** Draw into a part, in place of what the server put there. Who is in it with the keyboard is not thrown out. */
   draw(name, template) {
     const part = this.part(name);
+    const focused = part.contains(document.activeElement) ? document.activeElement : null;
     if (!this.#cleared.has(name)) part.replaceChildren();
     this.#cleared.add(name);
     render(template, part);
+    // a row that is moved loses the focus; one that is gone gives it to its panel
+    if (focused && document.activeElement !== focused) (focused.isConnected ? focused : this.#section).focus({ preventScroll: true });
   }
 
   /** Show what may be claimed about the data; see logic/freshness.js. */

@@ -34,18 +34,36 @@ const marked = new Marked({
 
 /** Split markdown into its top-level blocks; the same text gives the same blocks. */
 export function blocks(text) {
-  return marked.lexer(text).filter((token) => token.type !== "space");
+  try {
+    return marked.lexer(text).filter((token) => token.type !== "space");
+  } catch (error) {
+    return [tooDeep(error, text)];
+  }
 }
 
 /** One block as clean nodes. */
 export function blockNodes(token) {
-  const fragment = DOMPurify.sanitize(marked.parser([token]), PURIFY);
+  const fragment = DOMPurify.sanitize(htmlOf(token), PURIFY);
   for (const link of fragment.querySelectorAll("a")) {
     if (!link.hasAttribute("href")) link.replaceWith(...link.childNodes);
     link.target = "_blank";
     link.rel = "noopener noreferrer nofollow";
   }
   return fragment;
+}
+
+function htmlOf(token) {
+  try {
+    return marked.parser([token]);
+  } catch (error) {
+    return marked.parser([tooDeep(error, token.raw)]);
+  }
+}
+
+/** Thousands of quotes within quotes overflow the stack of the parser: such text is shown as it is. */
+function tooDeep(error, text) {
+  if (!(error instanceof RangeError)) throw error;
+  return { type: "code", raw: text, text };
 }
 
 function escape(text) {

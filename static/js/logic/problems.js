@@ -1,5 +1,7 @@
 /** Every kind of failure in one form that a panel can show: what happened, what to do, when, under which id. */
 
+/** The code of what never got an answer. */
+export const NO_ANSWER = "NO_ANSWER";
 const FALLBACK = "Try again in a moment. If it happens again, tell your administrator the error id.";
 
 /**
@@ -26,7 +28,7 @@ export function toProblem(raw, now) {
 export function lostProblem(what) {
   return toProblem({
     error: what,
-    error_code: "NO_ANSWER",
+    error_code: NO_ANSWER,
     message: "The server did not answer.",
     suggestion: "The page keeps trying to reach the server. Try again when the connection is live.",
   });

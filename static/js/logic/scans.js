@@ -9,17 +9,25 @@ export const STATUS_TONES = { queued: "off", running: "info", completed: "ok", f
 export const SEVERITIES = ["critical", "high", "medium", "low", "info", "unknown"];
 export const NO_FILTERS = { severity: "", exploited: false, search: "" };
 const MOST = 200;
+/** Scans asked for at once at least, and most that the server gives. */
+const PAGE = 20;
+const MOST_AT_ONCE = 200;
 
 export const EMPTY = { loaded: false, scans: [], total: 0, cursor: null, asOf: null, progress: {} };
 
-/** A page of the list: the first replaces what is held, a further one goes behind it. */
-export function takeList(held, answer, now, { more = false } = {}) {
-  const scans = more ? joined(held.scans, answer.scans) : answer.scans;
+/** How many scans to ask for: as many as are held, so that none goes from under the reader; a page where it is read on. */
+export function listLimit({ scans }, more) {
+  return more ? PAGE : Math.min(MOST_AT_ONCE, Math.max(PAGE, scans.length));
+}
+
+/** A page of the list: the first replaces what is held but for the scan that is `open`, a further one goes behind it. */
+export function takeList(held, answer, now, { more = false, open = null } = {}) {
+  const scans = more ? joined(held.scans, answer.scans) : joined(answer.scans, held.scans.filter(({ id }) => id === open));
   return { ...held, loaded: true, scans: scans.slice(0, MOST), total: answer.total, cursor: answer.next_cursor, asOf: now };
 }
 
-/** A scan as it ended, or as it stands; one that was deleted goes. */
-export function takeScan(held, scan, now) {
+/** A scan as it ended, or as it stands; one that was deleted goes. One that is `counted` is in the total already. */
+export function takeScan(held, scan, now, { counted = false } = {}) {
   const known = held.scans.some(({ id }) => id === scan.id);
   const { [scan.id]: _, ...progress } = held.progress;
   const rest = scan.status === "running" || scan.status === "queued" ? held.progress : progress;
@@ -27,7 +35,7 @@ export function takeScan(held, scan, now) {
     return { ...held, progress, scans: held.scans.filter(({ id }) => id !== scan.id), total: held.total - (known ? 1 : 0), asOf: now };
   }
   const scans = known ? held.scans.map((one) => (one.id === scan.id ? scan : one)) : byAge([scan, ...held.scans]);
-  return { ...held, loaded: true, progress: rest, scans: scans.slice(0, MOST), total: held.total + (known ? 0 : 1), asOf: now };
+  return { ...held, loaded: true, progress: rest, scans: scans.slice(0, MOST), total: held.total + (known || counted ? 0 : 1), asOf: now };
 }
 
 /** How far a scan is. One that is not in the list yet is told back as unknown. */

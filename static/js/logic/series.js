@@ -12,20 +12,7 @@ export function toColumns(samples) {
   return [samples.map(({ at }) => at / 1000), samples.map(({ value }) => value)];
 }
 
-/**
- * Count times per minute over the last `minutes`, oldest first; the last bucket is the running minute.
- *
- * @param {Array<number>} times ms
- * @param {number} now ms
- * @returns {[Array<number>, Array<number>]} the beginning of each minute (seconds) and its count
- */
-export function perMinute(times, now, minutes) {
-  const running = Math.floor(now / 60_000);
-  const first = running - minutes + 1;
-  const counts = new Array(minutes).fill(0);
-  for (const time of times) {
-    const bucket = Math.floor(time / 60_000) - first;
-    if (bucket >= 0 && bucket < minutes) counts[bucket] += 1;
-  }
-  return [counts.map((_, index) => (first + index) * 60), counts];
+/** Slices [{at (ISO 8601), count}] in uPlot's form. */
+export function sliceColumns(slices) {
+  return [slices.map(({ at }) => Date.parse(at) / 1000), slices.map(({ count }) => count)];
 }

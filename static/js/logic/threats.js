@@ -1,11 +1,13 @@
 /** The list of threats: pages, pushes and filters become one bounded list of rows. */
 
-import { ALL_THREATS, filtersOf, isFiltered } from "./threat_view.js";
+import { ALL_THREATS, filtersOf, isFiltered, sameThreats } from "./threat_view.js";
 import { parseTime } from "./time.js";
 
 /** Rows that a browser holds at most. */
 export const MOST_ROWS = 500;
 export const PAGE = 50;
+/** Most that the server gives at once. */
+const MOST_AT_ONCE = 200;
 
 /**
  * Take a payload of threats_update.
@@ -18,15 +20,22 @@ export const PAGE = 50;
 export function takeThreats(before, payload, asked, view) {
   const meta = metaOf(payload);
   const shown = asked?.about?.view ?? null;
+  if (asked && !shown) return before; // the answer to a question that was given up: nobody knows any more what it shows
   if (asked?.about?.more) return { ...before, ...meta, ...joined(before.rows, payload.threats), cursor: payload.next_cursor ?? null };
   if (!asked && before && isFiltered(view)) return { ...before, ...meta, total: before.total };
-  const rows = asked || !before || isFiltered(before.view) ? payload.threats : merged(payload.threats, before.rows);
+  const rows = goesOn(before, payload, shown) ? merged(payload.threats, before.rows) : payload.threats;
   return {
     ...meta,
     view: shown ?? ALL_THREATS,
     rows: rows.slice(0, MOST_ROWS),
     cursor: rows.length > payload.threats.length ? before.cursor : (payload.next_cursor ?? null),
   };
+}
+
+/** Is this the beginning of the list that is held, so that the pages behind it stay? */
+function goesOn(before, payload, shown) {
+  if (!before || !payload.next_cursor) return false; // a list without more is whole
+  return shown ? sameThreats(before.view, shown) : !isFiltered(before.view);
 }
 
 function metaOf(payload) {
@@ -82,9 +91,10 @@ function searchable(row) {
   return [row.id, ...(row.aliases ?? []), row.title, row.vendor, row.product, ...(row.tags ?? []), row.summary].join(" ").toLowerCase();
 }
 
-/** The question for a view. */
-export function threatsQuestion(view, cursor = null) {
-  return { limit: PAGE, ...filtersOf(view), ...(cursor ? { cursor } : {}) };
+/** The question for a view: its first rows, as many as are `held` of it; or the page behind `cursor`. */
+export function threatsQuestion(view, { cursor = null, held = 0 } = {}) {
+  if (cursor) return { limit: PAGE, ...filtersOf(view), cursor };
+  return { limit: Math.min(MOST_AT_ONCE, Math.max(PAGE, held)), ...filtersOf(view) };
 }
 
 /** EPSS as a person reads it: "94 %", "2.1 %", "< 0.1 %". */

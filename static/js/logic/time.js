@@ -52,6 +52,15 @@ export function dayText(date, now) {
   return days === 1 ? "yesterday" : `${countText(days, "day")} ago`;
 }
 
+const MOMENT = new Intl.DateTimeFormat(undefined, {
+  year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", second: "2-digit", timeZoneName: "short",
+});
+
+/** A moment in the reader's zone and form, with the name of the zone. */
+export function momentText(at) {
+  return MOMENT.format(at);
+}
+
 /** "1 day", "1,204 days". */
 export function countText(count, noun, plural = `${noun}s`) {
   return `${numberText(count)} ${count === 1 ? noun : plural}`;

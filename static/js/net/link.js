@@ -127,7 +127,8 @@ export class Link {
   /** Once a second: a peer that has been silent too long is asked; one that does not answer is dead. */
   #watch() {
     if (!this.connected || this.#probing) return;
-    if (Date.now() - this.state.heardAt > QUIET_SECONDS * 1000) this.#probe();
+    // the clock of the wall, since the other one may stand still while the machine sleeps; it may be set back, too
+    if (Math.abs(Date.now() - this.state.heardAt) > QUIET_SECONDS * 1000) this.#probe();
   }
 
   /** On focus, or after sleep: timers were slow, so look now. */

@@ -17,6 +17,8 @@ export class Session {
   #syncTimer = null;
   #round = 0;
   #syncing = false;
+  /** The connection has not been caught up with yet. */
+  #fresh = false;
 
   constructor(link) {
     this.#link = link;
@@ -37,7 +39,8 @@ export class Session {
 
   /**
    * Call `handler(payload, event)` for each event of that name, in order. Two are made here: "gap" {stream} where part
-   * of a log is lost, "synced" when all that was missed has been delivered.
+   * of a log is lost, "synced" {fresh} when all that was missed has been delivered; `fresh` tells the first time on a new
+   * connection, where questions of the old one will not be answered any more.
    */
   on(event, handler) {
     this.#handlers.set(event, [...(this.#handlers.get(event) ?? []), handler]);
@@ -59,6 +62,7 @@ export class Session {
     clearTimeout(this.#syncTimer);
     if (this.#syncing && !fresh) return;
     this.#syncing = true;
+    this.#fresh ||= fresh;
     this.#round += 1;
     const round = this.#round;
     this.#sequencer.beginSync();
@@ -71,7 +75,9 @@ export class Session {
 
   #synced(answer) {
     this.#deliver(this.#sequencer.completeSync(answer.streams));
-    this.#deliver([{ event: "synced", payload: {} }]);
+    const fresh = this.#fresh;
+    this.#fresh = false;
+    this.#deliver([{ event: "synced", payload: { fresh } }]);
   }
 
   #deliver(items) {

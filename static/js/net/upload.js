@@ -6,7 +6,8 @@ import { toLogin } from "./rest.js";
  * @param {string} path
  * @param {File} file
  * @param {function(number): void} sent told the share, 0 to 1
- * @returns {{done: Promise<object>, abort: function}} `done` rejects with the standard error body; undefined: no answer
+ * @returns {{done: Promise<object|null>, abort: function}} `done` resolves with null after `abort`, and rejects with the
+ *   standard error body; undefined: no answer
  */
 export function upload(path, file, sent) {
   const request = new XMLHttpRequest();
@@ -21,7 +22,8 @@ export function upload(path, file, sent) {
       if (request.status === 401) toLogin();
       return reject(request.response ?? { error: "Unexpected answer", message: `The server answered with status ${request.status}.` });
     });
-    for (const event of ["error", "abort", "timeout"]) request.addEventListener(event, () => reject(undefined));
+    request.addEventListener("abort", () => resolve(null));
+    for (const event of ["error", "timeout"]) request.addEventListener(event, () => reject(undefined));
     const form = new FormData();
     form.set("file", file, file.name);
     request.send(form);

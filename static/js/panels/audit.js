@@ -2,8 +2,8 @@
 
 import { blank } from "../dom/blank.js";
 import { html, nothing, repeat } from "../dom/html.js";
-import { auditRow } from "../logic/audit.js";
-import { agoText } from "../logic/time.js";
+import { auditRow, NO_ENTRIES, takeNewest, takeOlder } from "../logic/audit.js";
+import { agoText, momentText } from "../logic/time.js";
 import { get } from "../net/rest.js";
 import { Poll } from "../state/poll.js";
 import { mountPanel } from "./panel.js";
@@ -15,18 +15,20 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle
 
 export function mountAudit(app) {
   const { session } = app;
-  let older = [];
-  let next = null;
+  let held = NO_ENTRIES;
   const poll = new Poll(app, {
     name: "audit",
     path: `/api/audit?limit=${PAGE}`,
     every: EVERY_MS,
-    take: (answer) => ({ ...answer, ttl: TTL }),
+    take: (answer) => {
+      held = takeNewest(held, answer);
+      return { ttl: TTL };
+    },
   });
   const panel = mountPanel(app, {
     name: "audit",
     retry: () => poll.ask(),
-    facts: (data) => ({ ...data, loaded: true, count: data.entries.length }),
+    facts: (data) => ({ ...data, loaded: true, count: held.entries.length }),
     body,
   });
   session.on("status_update", () => poll.ask());
@@ -34,9 +36,8 @@ export function mountAudit(app) {
 
   async function more(cursor) {
     try {
-      const answer = await get(`/api/audit?limit=${PAGE}&cursor=${encodeURIComponent(cursor)}`);
-      older = [...older, ...answer.entries];
-      next = answer.next_cursor;
+      const page = await get(`/api/audit?limit=${PAGE}&cursor=${encodeURIComponent(cursor)}`);
+      if (cursor === held.next) held = takeOlder(held, page);
     } catch (refusal) {
       if (refusal instanceof Error) throw refusal;
       app.toasts.show({ level: "error", message: "Older entries could not be loaded." });
@@ -46,16 +47,15 @@ export function mountAudit(app) {
 
   function body({ data }) {
     if (!data) return blank("Not loaded", "The audit log could not be loaded.");
-    if (!data.entries.length) return blank("Nothing yet", "Resets, switches and changes of accounts are noted here.");
+    if (!held.entries.length) return blank("Nothing yet", "Resets, switches and changes of accounts are noted here.");
     const now = session.now();
-    const shown = [...new Map([...data.entries, ...older].map((entry) => [entry.id, entry])).values()];
-    const cursor = older.length ? next : data.next_cursor;
-    return html`<ul>${repeat(shown, ({ id }) => id, (entry) => line(auditRow(entry), now))}</ul>
+    const { entries, next: cursor } = held;
+    return html`<ul>${repeat(entries, ({ id }) => id, (entry) => line(auditRow(entry), now))}</ul>
       ${cursor ? html`<p class="audit__foot"><button class="button button--small" @click=${() => more(cursor)}>Older</button></p>` : nothing}`;
   }
 
   function line({ who, act, target, more: details, at, timestamp }, now) {
-    return html`<li class="act"><time datetime=${timestamp} title=${agoText(at, now)}>${CLOCK.format(at)}</time>
+    return html`<li class="act"><time datetime=${timestamp} title="${momentText(at)}, ${agoText(at, now)}">${CLOCK.format(at)}</time>
       <span class="act__who">${who}</span><span class="act__what">${act} <strong>${target}</strong>
         ${details ? html`<span class="faint">${details}</span>` : nothing}</span></li>`;
   }

@@ -5,7 +5,7 @@ import { Frame } from "../dom/frame.js";
 import { html, nothing, render, repeat } from "../dom/html.js";
 import { chatState } from "../logic/chat_state.js";
 import { running } from "../logic/chat.js";
-import { atEnd } from "../logic/scroll.js";
+import { follows } from "../logic/scroll.js";
 import { Conversation } from "../state/conversation.js";
 import { messageTemplate } from "./chat_message.js";
 import { Writer } from "./chat_writer.js";
@@ -28,8 +28,9 @@ export function mountChat(app) {
   const models = new ModelChoice(app, frame.part("models"), (name) => conversation.choose(name));
   const list = new Conversations(app, frame, (id) => conversation.open(id));
   let following = true;
+  let top = 0;
 
-  scroll.addEventListener("scroll", () => follow(atEnd(scroll)));
+  scroll.addEventListener("scroll", () => follow(follows(following, top, scroll)));
   below.addEventListener("click", () => {
     toEnd();
     scroll.focus();
@@ -96,6 +97,7 @@ export function mountChat(app) {
 
   function follow(now) {
     following = now;
+    top = scroll.scrollTop;
     if (now) below.hidden = true;
   }
 

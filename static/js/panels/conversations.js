@@ -17,7 +17,7 @@ export class Conversations {
   #open;
   #current = "";
   #shown = false;
-  #state = { rows: null, cursor: null };
+  #state = { rows: null, cursor: null, failed: false };
   #words = "";
   #round = 0;
   #typing = null;
@@ -62,13 +62,15 @@ export class Conversations {
   async #load(cursor = null) {
     this.#round += 1;
     const round = this.#round;
-    await this.#guarded("The conversations were not loaded", async () => {
+    const loaded = await this.#guarded("The conversations were not loaded", async () => {
       const page = await get(`/api/conversations${listQuery(this.#words, cursor)}`);
       if (round !== this.#round) return; // what was typed since is asked for by itself
       const rows = cursor ? [...this.#state.rows, ...page.conversations] : page.conversations;
       this.#state = { rows: rows.slice(0, 500), cursor: page.next_cursor };
     });
-    if (round === this.#round) this.#drawList();
+    if (round !== this.#round) return;
+    this.#state.failed = !loaded;
+    this.#drawList();
   }
 
   #choose(id) {
@@ -90,12 +92,15 @@ export class Conversations {
     await this.#load();
   }
 
+  /** Resolves with whether it was done. */
   async #guarded(what, action) {
     try {
       await action();
+      return true;
     } catch (refusal) {
       if (refusal instanceof Error) throw refusal;
       this.#app.toasts.problem(refusal ? toProblem(refusal, this.#app.session.now()) : lostProblem(what));
+      return false;
     }
   }
 
@@ -104,10 +109,12 @@ export class Conversations {
   }
 
   #template() {
-    const { rows, cursor } = this.#state;
+    const { rows, cursor, failed } = this.#state;
+    const again = html`<button class="button" @click=${() => this.#load()}>Try again</button>`;
+    const none = failed ? blank("Not loaded", "The conversations could not be read.", again) : blank("Conversations", "Loading…");
     return html`<div class="conversations__search"><input class="input" type="search" maxlength="200" aria-label="Search conversations"
         placeholder="Search titles and messages" .value=${live(this.#words)} @input=${(event) => this.#typed(event.target.value)}></div>
-      ${rows ? this.#found(rows, cursor) : blank("Conversations", "Loading…")}`;
+      ${rows ? this.#found(rows, cursor) : none}`;
   }
 
   #found(rows, cursor) {

@@ -4,7 +4,7 @@ import { bar } from "../dom/bar.js";
 import { blank } from "../dom/blank.js";
 import { Chart } from "../dom/chart.js";
 import { html, nothing, repeat } from "../dom/html.js";
-import { perMinute } from "../logic/series.js";
+import { sliceColumns } from "../logic/series.js";
 import { shares } from "../logic/summary.js";
 import { numberText } from "../logic/time.js";
 import { Poll } from "../state/poll.js";
@@ -12,10 +12,9 @@ import { mountPanel } from "./panel.js";
 
 const EVERY_MS = 15_000;
 const TTL = 40;
-const MINUTES = 60;
 
 export function mountErrorStats(app) {
-  const { store, session, frames, ticker, view } = app;
+  const { store, session, frames, view } = app;
   const poll = new Poll(app, { name: "error_stats", path: "/api/error-stats", every: EVERY_MS, take: (answer) => ({ stats: answer, ttl: TTL }) });
   let chart = null;
 
@@ -27,20 +26,14 @@ export function mountErrorStats(app) {
     body,
   });
   session.on("status_update", () => poll.ask());
-  store.watch(["recent_errors", "error_stats"], () => frames.ask(drawChart));
-  let minute = 0;
-  ticker.on(() => {
-    const now = Math.floor(session.now() / 60_000);
-    if (now !== minute) frames.ask(drawChart);
-    minute = now;
-  });
+  store.watch(["error_stats"], () => frames.ask(drawChart));
 
   function drawChart() {
     const place = document.getElementById("errors-over-time");
-    const seen = store.get("recent_errors")?.data;
-    if (!place || !seen) return;
+    const { data } = store.get("error_stats");
+    if (!place || !data) return;
     chart ??= new Chart(place, { height: 150, bars: true, axes: true, label: "errors in the minute" });
-    chart.show(perMinute(seen.errors.map(({ at }) => at), session.now(), MINUTES));
+    chart.show(sliceColumns(data.stats.series));
   }
 
   function body({ data }) {

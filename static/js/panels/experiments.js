@@ -7,7 +7,7 @@ import { doneToast, exportPath, isNarrowed, listPath, PAGE, remarks, takeExperim
 import { waitingText } from "../logic/freshness.js";
 import { lostProblem, toProblem } from "../logic/problems.js";
 import { nameText, STATUS_TONES } from "../logic/summary.js";
-import { agoText, numberText, parseTime } from "../logic/time.js";
+import { agoText, momentText, numberText, parseTime } from "../logic/time.js";
 import { post, remove } from "../net/rest.js";
 import { Poll } from "../state/poll.js";
 import { filters } from "./experiment_filters.js";
@@ -23,7 +23,8 @@ export function mountExperiments(app) {
   const mayWrite = app.role !== "viewer";
   let cursors = [null]; // of the pages so far; the last one is shown
   const path = () => listPath(view.get(), cursors.at(-1));
-  const poll = new Poll(app, { name: "experiments", path, every: EVERY_MS, take: takeExperiments });
+  const take = (answer) => ({ ...takeExperiments(answer), page: cursors.length });
+  const poll = new Poll(app, { name: "experiments", path, every: EVERY_MS, take });
   const panel = mountPanel(app, {
     name: "experiments",
     retry: () => poll.ask(),
@@ -37,6 +38,8 @@ export function mountExperiments(app) {
     poll.ask();
     tools();
   });
+  // the last row of the last page is gone: that page is, too
+  store.watch(["experiments"], (_, { data }) => data && !data.experiments.length && data.page === cursors.length && data.page > 1 && turn(null));
   session.on("summary_update", () => poll.ask()); // pushed after each change, whoever made it
   tools();
 
@@ -44,7 +47,7 @@ export function mountExperiments(app) {
     const download = (format) => html`<a class="button button--small" href=${exportPath(view.get(), format)} download>Export ${format.toUpperCase()}</a>`;
     return html`${mayWrite
       ? html`<button class="button button--small button--primary" @click=${() => write(null)}>New experiment</button>
-          <button class="button button--small" @click=${take}>Import…</button>`
+          <button class="button button--small" @click=${takeIn}>Import…</button>`
       : nothing}${download("csv")}${download("json")}`;
   }
 
@@ -54,7 +57,7 @@ export function mountExperiments(app) {
     if (written) told(experiment ? "changed" : "created", written);
   }
 
-  async function take() {
+  async function takeIn() {
     if (await importFile(app)) poll.ask();
   }
 
@@ -82,7 +85,7 @@ export function mountExperiments(app) {
 
   function turn(to) {
     if (to === null) cursors.pop();
-    else cursors.push(to);
+    else if (to !== cursors.at(-1)) cursors.push(to); // pressed twice is one page further
     poll.ask();
   }
 
@@ -107,7 +110,8 @@ export function mountExperiments(app) {
     }
     if (chosen.deleted) return blank("Nothing is deleted", "What you delete can be restored here for 30 days.");
     const action = mayWrite ? html`<button class="button" @click=${() => write(null)}>New experiment</button>` : nothing;
-    return blank("No experiments yet", "Plan a security scan, a chaos drill, an A/B test or a benchmark, or import a file.", action);
+    const text = mayWrite ? "Plan a security scan, a chaos drill, an A/B test or a benchmark, or import a file." : "Planning one needs the role analyst.";
+    return blank("No experiments yet", text, action);
   }
 
   function row(one, now, deleted) {
@@ -116,7 +120,7 @@ export function mountExperiments(app) {
       <td>${nameText(one.experiment_type)}</td>
       <td><span class="tag tone--${STATUS_TONES[one.status] ?? "off"}">${nameText(one.status)}</span>
         ${one.queued ? html`<span class="tag tone--warn" title="Kept, and written when the database is back">waits</span>` : nothing}</td>
-      <td><time datetime=${one.created_at} title=${new Date(one.created_at).toLocaleString()}>${agoText(parseTime(one.created_at), now)}</time></td>
+      <td><time datetime=${one.created_at} title=${momentText(parseTime(one.created_at))}>${agoText(parseTime(one.created_at), now)}</time></td>
       <td class="experiments__actions">${mayWrite ? actions(one, deleted) : nothing}</td></tr>`;
   }
 
@@ -127,11 +131,11 @@ export function mountExperiments(app) {
       <button class="button button--small button--danger" aria-label=${named("Delete")} @click=${() => discard(one)}>Delete</button>`;
   }
 
-  function pages({ total, next, experiments }) {
-    const first = (cursors.length - 1) * PAGE + 1;
+  function pages({ total, next, experiments, page }) {
+    const first = (page - 1) * PAGE + 1;
     return html`<nav class="experiments__foot" aria-label="Pages of the list">
       <span>${numberText(first)} to ${numberText(first + experiments.length - 1)} of ${numberText(total)}</span>
-      <span class="experiments__turn"><button class="button button--small" ?disabled=${cursors.length === 1} @click=${() => turn(null)}>Back</button>
+      <span class="experiments__turn"><button class="button button--small" ?disabled=${page === 1} @click=${() => turn(null)}>Back</button>
       <button class="button button--small" ?disabled=${!next} @click=${() => turn(next)}>Further</button></span></nav>`;
   }
 }

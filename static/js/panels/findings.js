@@ -13,12 +13,12 @@ let timer = null;
 /**
  * @param {object} scan
  * @param {object} open {filters, rows, total, cursor, asking, problem}
- * @param {object} acts {opened, mayWrite, filter, more, rescan, remove, toThreat, redraw}
+ * @param {object} acts {opened, mayWrite, now, filter, more, rescan, remove, toThreat, redraw}
  */
 export function findingsTemplate(scan, open, acts) {
   return html`<div class="findings">${working(open.asking)}
     ${scan.findings ? tools(scan, open, acts) : nothing}
-    ${open.problem ? problemTemplate(open.problem, 0, () => acts.filter({}), Boolean(open.rows.length)) : nothing}
+    ${open.problem ? problemTemplate(open.problem, acts.now, () => acts.filter({}), Boolean(open.rows.length)) : nothing}
     ${open.rows.length
       ? html`<ul class="findings__list">${repeat(open.rows, ({ id }) => id, (finding) => row(finding, acts))}</ul>`
       : html`<p class="findings__none">${open.asking || open.problem ? "" : none(scan, open)}</p>`}

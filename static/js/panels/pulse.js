@@ -5,6 +5,7 @@ import { blank, setupBlank, skeleton, working } from "../dom/blank.js";
 import { html, nothing, repeat } from "../dom/html.js";
 import { waitingText } from "../logic/freshness.js";
 import { factsText, itemFacts, KIND_WORDS, mentionShare, takePulse, trend } from "../logic/pulse.js";
+import { ALL_THREATS } from "../logic/threat_view.js";
 import { agoText, countText, parseTime } from "../logic/time.js";
 import { DEFAULT_WINDOW, WINDOWS } from "../logic/view.js";
 import { Feed } from "../state/feed.js";
@@ -45,10 +46,7 @@ export function mountPulse(app) {
     if (now.window !== before.window && session.connected) ask();
   });
   session.on("pulse_update", (payload) => !payload.request && payload.window !== wanted() && ask());
-  session.on("synced", () => {
-    feed.forget();
-    if (wanted() !== DEFAULT_WINDOW) ask();
-  });
+  session.on("synced", () => wanted() !== DEFAULT_WINDOW && ask());
   keepFresh(app, "pulse", () => ask());
   tools();
 
@@ -115,7 +113,7 @@ export function mountPulse(app) {
   }
 
   function showThreat(id) {
-    view.set({ search: id, severity: "", ransomware: false });
+    view.set({ ...ALL_THREATS, search: id });
     document.getElementById("threats")?.scrollIntoView({ block: "start" });
   }
 

@@ -3,7 +3,7 @@
 import { blank } from "../dom/blank.js";
 import { html, live, nothing, repeat } from "../dom/html.js";
 import { chosen, contextLines, keyed, LIMITS } from "../logic/errors.js";
-import { agoText, numberText } from "../logic/time.js";
+import { agoText, momentText, numberText } from "../logic/time.js";
 import { Poll } from "../state/poll.js";
 import { mountPanel } from "./panel.js";
 
@@ -61,7 +61,7 @@ export function mountRecentErrors(app) {
   function row({ key, at, timestamp, type, message, context }, now) {
     const open = opened.has(key);
     return html`<li class="error-row"><details ?open=${open} @toggle=${(event) => toggled(key, event.target.open)}>
-      <summary><time datetime=${timestamp} title=${agoText(at, now)}>${CLOCK.format(at)}</time><code>${type}</code>
+      <summary><time datetime=${timestamp} title="${momentText(at)}, ${agoText(at, now)}">${CLOCK.format(at)}</time><code>${type}</code>
         <span class="error-row__message">${message}</span></summary>
       ${open ? contextTemplate(contextLines(context)) : nothing}
     </details></li>`;

@@ -5,6 +5,7 @@ import { confirmAction } from "../dom/dialog.js";
 import { html, nothing, repeat } from "../dom/html.js";
 import { waitingText } from "../logic/freshness.js";
 import { isIncomplete, sizeText } from "../logic/scans.js";
+import { ALL_THREATS } from "../logic/threat_view.js";
 import { countText } from "../logic/time.js";
 import { Scans } from "../state/scans.js";
 import { bar } from "../dom/bar.js";
@@ -64,6 +65,7 @@ export function mountScans(app) {
       inside: () => findingsTemplate(scan, open, {
         opened,
         mayWrite,
+        now: session.now(),
         filter: (fields) => scans.open(scan.id, { ...store.get("scans").open.filters, ...fields }),
         more: () => scans.more(),
         rescan: () => scans.rescan(scan.id),
@@ -99,7 +101,7 @@ export function mountScans(app) {
 
   function toThreat(event, id) {
     event.preventDefault();
-    view.set({ search: id });
+    view.set({ ...ALL_THREATS, search: id });
     document.getElementById("threats").scrollIntoView();
   }
 

@@ -28,10 +28,7 @@ export function mountStatus(app) {
     facts: (data) => ({ ...data, loaded: true, count: Object.keys(data.features).length }),
     body,
   });
-  session.on("synced", () => {
-    feed.forget();
-    ask();
-  });
+  session.on("synced", () => ask());
   keepFresh(app, "status", ask);
   store.watch(["status"], (_, now, before) => {
     if (!now.data || now.data === before.data) return;

@@ -25,10 +25,7 @@ export function mountSummary(app) {
     extra: (data) => (data?.cached ? ["from the cache"] : []),
     body,
   });
-  session.on("synced", () => {
-    feed.forget();
-    ask();
-  });
+  session.on("synced", () => ask());
   keepFresh(app, "summary", ask);
   if (mayWrite) panel.frame.draw("tools", html`<button class="button button--small" @click=${create}>New experiment</button>`);
 
@@ -49,7 +46,8 @@ export function mountSummary(app) {
 
   function none() {
     const action = mayWrite ? html`<button class="button" @click=${create}>New experiment</button>` : nothing;
-    return blank("No experiments yet", "Plan a security scan, a chaos drill, an A/B test or a benchmark, and follow it here.", action);
+    const text = mayWrite ? "Plan a security scan, a chaos drill, an A/B test or a benchmark, and follow it here." : "Planning one needs the role analyst.";
+    return blank("No experiments yet", text, action);
   }
 
   function numbers({ total, lastWeek, rate }) {

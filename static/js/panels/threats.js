@@ -32,8 +32,10 @@ export function mountThreats(app) {
   });
   const ask = (more = false, force = false) => {
     const wanted = view.get();
-    const cursor = more ? store.get("threats").data?.cursor : null;
-    const question = { ...threatsQuestion(wanted, cursor), ...(force ? { force_refresh: true } : {}) };
+    const { data } = store.get("threats");
+    const cursor = more ? data?.cursor : null;
+    const held = data && sameThreats(data.view, wanted) ? data.rows.length : 0;
+    const question = { ...threatsQuestion(wanted, { cursor, held }), ...(force ? { force_refresh: true } : {}) };
     feed.ask(question, { view: wanted, more });
   };
   const retry = () => ask(false, true);
@@ -55,12 +57,12 @@ export function mountThreats(app) {
     unfolded = false;
     if (session.connected) ask();
   });
-  // A push while the list is filtered says only that something changed: ask for the filtered list again.
-  session.on("threats_update", (payload) => !payload.request && isFiltered(view.get()) && ask());
-  session.on("synced", () => {
-    feed.forget();
-    if (isFiltered(view.get())) ask();
+  // A push brings the first page of all. Who looks at another list, or at more of it, is only told that something changed.
+  session.on("threats_update", ({ request, threats }) => {
+    const { data } = store.get("threats");
+    if (!request && (isFiltered(view.get()) || data?.rows.length > threats.length)) ask();
   });
+  session.on("synced", () => isFiltered(view.get()) && ask());
   store.watch(["threats"], tools); // the sources that may be chosen
   keepFresh(app, "threats", () => ask());
   narrow.addEventListener("change", () => panel.redraw());

@@ -2,6 +2,7 @@
 
 import * as chat from "../logic/chat.js";
 import { lostProblem, toProblem } from "../logic/problems.js";
+import { randomId } from "./ids.js";
 import { Outbox } from "./outbox.js";
 
 const EMPTY = { id: "", messages: [], loading: false, ready: false, problem: null, notice: "", refusal: null, model: "" };
@@ -61,7 +62,7 @@ export class Conversation {
    */
   ask(text) {
     if (!this.#app.session.connected) return false;
-    const clientId = crypto.randomUUID();
+    const clientId = randomId();
     const at = new Date(this.#app.session.now()).toISOString();
     this.#patch({ messages: chat.ask(this.#state.messages, { clientId, text, at }), refusal: null });
     const { model } = this.#state;

@@ -4,7 +4,7 @@
  * One question is under way at a time, since answers carry no mark of their question; a newer one replaces a waiting one.
  */
 
-import { lostProblem, toProblem } from "../logic/problems.js";
+import { lostProblem, NO_ANSWER, toProblem } from "../logic/problems.js";
 
 const ANSWER_MS = 20_000;
 
@@ -30,6 +30,7 @@ export class Feed {
     store.set(name, { data: null, problem: null, asking: false, since: session.now() });
     session.on(`${name}_update`, (payload) => this.#updated(payload));
     session.on(`${name}_error`, (payload) => this.#failed(payload));
+    session.on("synced", ({ fresh }) => fresh && this.#forget());
   }
 
   /** Ask the server. `question` is the event's payload; `about` is kept for the reducer. */
@@ -39,9 +40,10 @@ export class Feed {
     else this.#send(asked);
   }
 
-  /** The connection is gone or new: what was under way will not be answered. */
-  forget() {
+  /** The connection is new: what was under way will not be answered, and that it was not is no news any more. */
+  #forget() {
     this.#waiting = null;
+    if (this.#store.get(this.#name).problem?.code === NO_ANSWER) this.#patch({ problem: null });
     this.#done();
   }
 

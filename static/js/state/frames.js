@@ -4,9 +4,11 @@ export class Frames {
   #wanted = new Set();
   #asked = false;
   #request;
+  #report;
 
-  constructor(request = (draw) => requestAnimationFrame(draw)) {
+  constructor(request = (draw) => requestAnimationFrame(draw), report = (error) => reportError(error)) {
     this.#request = request;
+    this.#report = report;
   }
 
   /** Draw with the next frame. The same function asked for twice is called once. */
@@ -21,6 +23,15 @@ export class Frames {
     this.#asked = false;
     const draws = [...this.#wanted];
     this.#wanted.clear();
-    for (const draw of draws) draw();
+    for (const draw of draws) this.#try(draw);
+  }
+
+  /** What one panel throws is reported and does not keep the others from being drawn. */
+  #try(draw) {
+    try {
+      draw();
+    } catch (error) {
+      this.#report(error);
+    }
   }
 }

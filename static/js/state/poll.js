@@ -12,6 +12,8 @@ export class Poll {
   #path;
   #take;
   #askedAt = -Infinity;
+  #round = 0;
+  #taken = 0;
   #timer = null;
 
   /**
@@ -46,14 +48,25 @@ export class Poll {
     this.#askedAt = performance.now();
     this.#patch({ asking: true });
     const began = this.#app.session.now();
+    const question = { path: this.#address(), round: (this.#round += 1) };
     try {
-      const answer = await get(typeof this.#path === "function" ? this.#path() : this.#path);
-      this.#patch({ data: { asOf: began, sources: [], ...this.#take(answer) }, problem: null, asking: false });
+      const answer = await get(question.path);
+      this.#settle(question, () => ({ data: { asOf: began, sources: [], ...this.#take(answer) }, problem: null }));
     } catch (refusal) {
       if (refusal instanceof Error) throw refusal;
-      const problem = refusal ? toProblem(refusal, began) : lostProblem("Not loaded");
-      this.#patch({ problem, asking: false });
+      this.#settle(question, () => ({ problem: refusal ? toProblem(refusal, began) : lostProblem("Not loaded") }));
     }
+  }
+
+  /** Answers may overtake each other: one that is older than what is shown, or about something else by now, is dropped. */
+  #settle({ path, round }, changes) {
+    if (round < this.#taken || path !== this.#address()) return;
+    this.#taken = round;
+    this.#patch({ ...changes(), asking: round < this.#round });
+  }
+
+  #address() {
+    return typeof this.#path === "function" ? this.#path() : this.#path;
   }
 
   #patch(changes) {

@@ -1,11 +1,11 @@
 /** One's scans: read over REST, kept up to date by events; and the findings of the one that is open. */
 
-import { EMPTY, findingsQuery, NO_FILTERS, takeList, takeProgress, takeScan, TTL } from "../logic/scans.js";
+import { EMPTY, findingsQuery, listLimit, NO_FILTERS, takeList, takeProgress, takeScan, TTL } from "../logic/scans.js";
 import { lostProblem, toProblem } from "../logic/problems.js";
 import { get, post, remove } from "../net/rest.js";
 import { upload } from "../net/upload.js";
+import { randomId } from "./ids.js";
 
-const PAGE = 20;
 /** Findings asked for at once; fewer on a narrow screen, where the list is not scrolled inside its panel. */
 const FINDINGS = 50;
 const NARROW_FINDINGS = 10;
@@ -36,11 +36,12 @@ export class Scans {
   /** Read the list; `more` reads on behind it. */
   async ask(more = false) {
     const { session } = this.#app;
-    const cursor = more ? this.#state.data.cursor : null;
+    const { data } = this.#state;
+    const cursor = more ? data.cursor : null;
     this.#patch({ asking: true });
     try {
-      const answer = await get(`/api/scans?limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
-      this.#data((held) => takeList(held, answer, session.now(), { more }));
+      const answer = await get(`/api/scans?limit=${listLimit(data, more)}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+      this.#data((held) => takeList(held, answer, session.now(), { more, open: this.#state.open?.id }));
       this.#isRead = true;
       this.#patch({ asking: false, problem: null });
     } catch (refusal) {
@@ -50,11 +51,12 @@ export class Scans {
 
   /** Send a report. */
   async send(file) {
-    const key = crypto.randomUUID();
+    const key = randomId();
     const transfer = upload("/api/scans", file, (share) => this.#upload(key, { share }));
     this.#patch({ uploads: [...this.#state.uploads, { key, name: file.name, size: file.size, share: 0, abort: transfer.abort }] });
     try {
       const scan = await transfer.done;
+      if (!scan) return;
       this.#data((held) => (held.scans.some(({ id }) => id === scan.id) ? held : takeScan(held, scan, this.#app.session.now())));
       this.#app.announce.say(`${file.name} was taken in`);
     } catch (refusal) {
@@ -100,7 +102,7 @@ export class Scans {
       if (asked !== this.#asked || this.#state.open?.id !== id) return;
       const found = more ? [...rows, ...answer.findings] : answer.findings;
       this.#patch({ open: { ...this.#state.open, rows: found, total: answer.total, cursor: answer.next_cursor, asking: false, problem: null } });
-      this.#data((held) => takeScan(held, answer.scan, this.#app.session.now()));
+      this.#data((held) => takeScan(held, answer.scan, this.#app.session.now(), { counted: true }));
     } catch (refusal) {
       if (asked !== this.#asked || this.#state.open?.id !== id) return;
       this.#patch({ open: { ...this.#state.open, asking: false, problem: this.#problem(refusal, "The findings were not loaded") } });
