@@ -17,6 +17,7 @@ from backend.resilience.breaker_storage import BreakerRecord, BreakerStorage
 from backend.resilience.clock import Clock
 from backend.resilience.events import BreakerChanged
 from backend.resilience.locks import RLock
+from backend.resilience.redaction import described
 from backend.resilience.rejection import CallRejectedError, FailedElsewhereError, without_traceback
 from backend.resilience.window import Consecutive, Window
 
@@ -113,7 +114,7 @@ class Control:
         """Open the circuit because of `error`."""
         seconds = self.duration.of(level)
         cause = None if error is None else without_traceback(error)
-        told = reason or (f"{type(error).__name__}: {error}" if error is not None else "threshold reached")
+        told = reason or (described(error) if error is not None else "threshold reached")
         state = Open(self, seconds=seconds, left=seconds, level=level, failures=failures, cause=cause)
         self._move(state, told)
 

@@ -29,6 +29,7 @@ from backend.resilience.fallback import MISSING, calls_for_fallback, resolve
 from backend.resilience.guarded_stream import StreamReader
 from backend.resilience.jitter import Random
 from backend.resilience.policy import Policy
+from backend.resilience.redaction import described
 from backend.resilience.retry import call_with_retry
 
 
@@ -208,8 +209,8 @@ class Guard:
         if outcome != "rejected":
             self.budget.note_call()
         if outcome == "failure" and error is not None:
-            text = f"{type(error).__name__}: {error}"
-            self._aggregator.record_error(self._error_type, text, {"dependency": self.name, "feature": self.feature})
+            where = {"dependency": self.name, "feature": self.feature}
+            self._aggregator.record_error(self._error_type, described(error), where)
             mark_recorded(error)
         if self._listeners.wants(CallFinished):
             seconds = self._monotonic() - started

@@ -14,7 +14,7 @@ from backend.resilience.aggregator import ErrorAggregator, error_aggregator
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.fallback import resolve
 from backend.resilience.jitter import Random
-from backend.resilience.redaction import redact_text
+from backend.resilience.redaction import described, redact_text
 from backend.resilience.retry import RetryPolicy, call_with_retry
 
 P = ParamSpec("P")
@@ -54,7 +54,7 @@ def safe_api_call(
     except BaseException as error:
         if not _may_be_replaced(error):
             raise
-        text = redact_text(f"{type(error).__name__}: {error}", 500)
+        text = redact_text(described(error), 500)
         _log.warning("%s failed, giving its fallback: %s", log_name, text)
         aggregator.record_error(_type_of(log_name), text)
     return resolve(fallback)
