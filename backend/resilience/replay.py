@@ -72,6 +72,7 @@ class _Replay:
         self.verdict = Verdict(candidate.name)
         self._clock = _ReplayClock()
         self._opened_at: float | None = None
+        self._opens_until = 0.0
         self._under_way: list[tuple[float, int, AdmittedCall, bool]] = []
         listeners = Listeners()
         listeners.subscribe(self._changed, BreakerChanged)
@@ -106,16 +107,21 @@ class _Replay:
     def finish(self, at: float) -> Verdict:
         """End everything and return the verdict."""
         self.settle(float("inf"))
-        if self._opened_at is not None:
-            self.verdict.open_seconds += at - self._opened_at
+        self._count_open(at)
         return self.verdict
 
     def _changed(self, event: BreakerChanged) -> None:
         if event.new == "open":
             self.verdict.trips += 1
             self._opened_at = self._clock.time
-        elif event.old == "open" and self._opened_at is not None:
-            self.verdict.open_seconds += self._clock.time - self._opened_at
+            self._opens_until = self._clock.time + (event.retry_after or 0.0)
+        elif event.old == "open":
+            self._count_open(self._clock.time)
+
+    def _count_open(self, until: float) -> None:
+        """Take in a break: after its end nothing is rejected, however long nobody calls."""
+        if self._opened_at is not None:
+            self.verdict.open_seconds += min(until, self._opens_until) - self._opened_at
             self._opened_at = None
 
 
