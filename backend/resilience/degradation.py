@@ -124,7 +124,9 @@ class GracefulDegradation:
 
     def history(self, name: str | None = None) -> list[FeatureChanged]:
         """Return the changes remembered, newest first, of one feature or of all."""
-        return [change for change in reversed(self._history) if name in (None, change.name)]
+        with self._lock:
+            changes = list(self._history)
+        return [change for change in reversed(changes) if name in (None, change.name)]
 
     # Decisions of a person
 

@@ -138,15 +138,7 @@ class Guard:
         try:
             limit = self._admit(deadline)
             try:
-                reader, first = call_with_retry(
-                    lambda: self._opened(make_iterator, limit),
-                    self._retry,
-                    clock=self._clock,
-                    random=self._random,
-                    budget=self.budget,
-                    may_retry=self._may_retry,
-                    on_retry=self._on_retry,
-                )
+                reader, first = self._first(make_iterator, limit)
                 yield from reader.read(first)
             finally:
                 self.bulkhead.leave()
@@ -188,6 +180,22 @@ class Guard:
         if isinstance(error, DashboardError):
             return error
         return DeadlineExceededError(f"{self.name}: no answer within {seconds:.3g} s")
+
+    def _first(self, make_iterator: Callable[[], Iterable[Any]], limit: Deadline | None) -> tuple[StreamReader, Any]:
+        """The reader of a stream and its first item; the waits between the attempts keep the deadline too."""
+        token = enter(limit)
+        try:
+            return call_with_retry(
+                lambda: self._opened(make_iterator, limit),
+                self._retry,
+                clock=self._clock,
+                random=self._random,
+                budget=self.budget,
+                may_retry=self._may_retry,
+                on_retry=self._on_retry,
+            )
+        finally:
+            leave(token)
 
     def _opened(self, make_iterator: Callable[[], Iterable[Any]], limit: Deadline | None) -> tuple[StreamReader, Any]:
         reader = StreamReader(self.breaker, lambda: self._time_for_one(limit), self._timed_out, self._in_time)

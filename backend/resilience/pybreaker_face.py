@@ -13,7 +13,7 @@ from backend.resilience.breaker_states import Closed, HalfOpen
 from backend.resilience.breaker_storage import BreakerStorage, pybreaker_name
 from backend.resilience.control import Control
 from backend.resilience.events import BreakerChanged
-from backend.resilience.outcome import Classifier, Outcome
+from backend.resilience.outcome import Classifier, Outcome, is_fault
 from backend.resilience.window import Consecutive
 
 _log = logging.getLogger("jupiter.resilience")
@@ -130,7 +130,9 @@ class PybreakerFace(pybreaker.CircuitBreaker):
         for listener in tuple(self._listeners):
             try:
                 getattr(listener, method)(self, *args)
-            except Exception:  # noqa: BLE001 - a listener must not change the outcome it is told about
+            except BaseException as error:  # a listener must not change the outcome it is told about
+                if not is_fault(error):
+                    raise
                 _log.exception("a listener of breaker %s failed in %s", self.name, method)
 
     def _tell_change(self, event: BreakerChanged) -> None:

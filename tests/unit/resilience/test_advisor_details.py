@@ -44,7 +44,9 @@ def test_a_window_needs_ten_calls_and_half_of_them(text, clock):
     assert breaker.state == "open"
 
 
-@pytest.mark.parametrize("text", ["failures=0", "count=0", "seconds=-1", "growth=0.5", "count=5,rate=2", "failures=1e999"])
+@pytest.mark.parametrize(
+    "text", ["failures=0", "count=0", "seconds=-1", "growth=0.5", "count=5,rate=2", "failures=1e999"]
+)
 def test_a_candidate_that_makes_no_sense_is_refused_before_any_replay(text):
     with pytest.raises(ValueError, match=r"\d"):
         candidate(text)

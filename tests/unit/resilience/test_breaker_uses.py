@@ -169,3 +169,32 @@ def test_a_greenlet_killed_while_a_listener_waits_still_delivers_the_rest(clock)
     with pytest.raises(Cancelled):
         fail(breaker)
     assert heard == ["closed"]
+
+
+def test_blocks_in_generators_may_end_in_any_order(clock):
+    first, second = CircuitBreaker(1, clock=clock), CircuitBreaker(1, clock=clock)
+
+    def guarded(breaker, error=None):
+        with breaker:
+            yield
+            if error:
+                raise error
+
+    begun, other = guarded(first, Down()), guarded(second)
+    next(begun)
+    next(other)
+    with pytest.raises(Down):
+        next(begun)
+    assert list(other) == []
+    assert (first.state, second.state) == ("open", "closed")
+    assert _entered.get() == ()
+
+
+def test_of_nested_blocks_of_one_breaker_the_inner_one_ends_first(clock):
+    breaker = CircuitBreaker(2, clock=clock)
+    with breaker:
+        ((_, outer),) = _entered.get()
+        with breaker:
+            assert _entered.get()[0] == (breaker, outer)
+        assert _entered.get() == ((breaker, outer),)
+    assert _entered.get() == ()
