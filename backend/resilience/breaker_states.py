@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from backend.resilience.window import Window
 
 
+JUST_NOW = 0.001
+"""Seconds: the unit in which a fleet's server counts, and less than a word to it takes."""
+
+
 class Permit(Protocol):
     """The right to make one call; `settle` hands it back with what came of it. A second `settle` does nothing."""
 
@@ -214,10 +218,10 @@ class HalfOpen(State):
         return lease
 
     def renew(self, lease: Lease) -> None:
-        """Prolong a lease that has not ended."""
+        """Prolong a lease that does not end just now: others may have been given its place by then."""
         now = self._control.monotonic()
         with self._control.lock:
-            if lease not in self._leases or lease.ends <= now:
+            if lease not in self._leases or lease.ends <= now + JUST_NOW:
                 return
             lease.ends = now + self._control.lease_seconds
         self._control.probe_lives()

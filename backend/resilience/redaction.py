@@ -8,7 +8,7 @@ are cut. Every pattern is bounded, so that a text made to be slow costs no more 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -128,7 +128,7 @@ class _Walk:
                 for name, item in self._first(value.items())
             }
         if isinstance(value, list | tuple | set | frozenset):
-            if _is_pair(value):
+            if isinstance(value, list | tuple) and _is_pair(value):
                 return [redact_text(_name(value[0])), self._field(value[0], value[1], depth)]
             return [self.redacted(item, depth - 1) for item in self._first(value)]
         return redact_text(as_text(value))
@@ -149,9 +149,9 @@ def _number(value: float) -> Any:
     return value if value - value == 0 else str(value)  # NaN and infinities are no JSON
 
 
-def _is_pair(value: Any) -> bool:
+def _is_pair(value: Sequence[Any]) -> bool:
     """Whether it is a name with its value, as headers are handed on."""
-    if not isinstance(value, list | tuple) or len(value) != 2:
+    if len(value) != 2:
         return False
     name, given = value
     return isinstance(name, str | bytes) and isinstance(given, str | bytes) and is_secret_name(_name(name))
