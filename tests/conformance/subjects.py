@@ -161,7 +161,10 @@ class Pybreaker(Subject):
         return self.breaker.current_state == "open"
 
     def told(self, error):
-        raise Unsupported
+        return None, None, None  # the rejection says no more than that
+
+    def force_open(self):
+        self.breaker.open()
 
 
 class Circuitbreaker(Subject):
@@ -226,6 +229,9 @@ class Aiobreaker(Subject):
 
     def told(self, error):
         return None, error.time_remaining.total_seconds(), None
+
+    def force_open(self):
+        self.breaker.open()
 
 
 class Purgatory(Subject):
