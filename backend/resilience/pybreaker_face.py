@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import pybreaker
@@ -68,6 +69,26 @@ class PybreakerFace(pybreaker.CircuitBreaker):
         for window in windows:
             if isinstance(window, Consecutive):
                 window.threshold = number
+
+    @property
+    def reset_timeout(self) -> float:
+        """Return the seconds of a first break."""
+        return self._control.duration.seconds
+
+    @reset_timeout.setter
+    def reset_timeout(self, seconds: float) -> None:
+        self._control.duration = replace(self._control.duration, seconds=seconds)
+
+    @property
+    def success_threshold(self) -> int:
+        """Return the probes that must succeed to close it, which are as many as are admitted."""
+        return self._control.permits
+
+    @success_threshold.setter
+    def success_threshold(self, number: int) -> None:
+        if number < 1:
+            raise ValueError(f"half-open needs at least one permit, not {number}")
+        self._control.permits = number
 
     def is_system_error(self, exception: BaseException) -> bool:
         """Tell whether an error counts as a failure."""

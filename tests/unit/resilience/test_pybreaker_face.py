@@ -166,3 +166,22 @@ def test_a_listener_that_runs_into_its_own_timer_does_not_either_but_one_that_is
     assert "a listener of breaker kev failed" in caplog.text
     with pytest.raises(Cancelled):
         breaker.call(down)
+
+
+def test_the_length_of_a_break_and_the_number_of_probes_can_be_set_as_pybreakers(breaker, clock):
+    breaker.reset_timeout, breaker.success_threshold = 5, 2
+    fail(breaker, 2)
+    assert (breaker.retry_after, breaker.reset_timeout) == (5, 5)
+    clock.advance(5)
+    breaker.call(fine)
+    assert (breaker.state, breaker.success_threshold) == ("half_open", 2)
+    breaker.call(fine)
+    assert breaker.state == "closed"
+
+
+def test_a_break_or_a_number_of_probes_that_makes_no_sense_is_refused(breaker):
+    with pytest.raises(ValueError, match="a break needs"):
+        breaker.reset_timeout = -1
+    with pytest.raises(ValueError, match="at least one permit, not 0"):
+        breaker.success_threshold = 0
+    assert (breaker.reset_timeout, breaker.success_threshold) == (60, 1)
