@@ -192,15 +192,19 @@ class CircuitBreaker(PybreakerFace):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         call = self._left()
+        if call is None:
+            return  # a generator that another greenlet ends: its error goes on, and its lease ends by itself
         if error is None:
             call.succeeded()
         else:
             call.failed(error)
 
-    def _left(self) -> AdmittedCall:
-        """Our own innermost block: generators with blocks of their own leave them in any order."""
+    def _left(self) -> AdmittedCall | None:
+        """Our own innermost block of this context: generators with blocks of their own leave them in any order."""
         entered = _entered.get()
-        place = max(place for place, (breaker, _) in enumerate(entered) if breaker is self)
+        place = max((place for place, (breaker, _) in enumerate(entered) if breaker is self), default=None)
+        if place is None:
+            return None
         _entered.set(entered[:place] + entered[place + 1 :])
         return entered[place][1]
 

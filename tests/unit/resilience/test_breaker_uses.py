@@ -1,5 +1,7 @@
 """The ways to use a circuit breaker: decorator, block, a call made elsewhere; and who listens to it."""
 
+import contextvars
+
 import pytest
 
 from backend.errors import CircuitBreakerOpenError
@@ -198,3 +200,22 @@ def test_of_nested_blocks_of_one_breaker_the_inner_one_ends_first(clock):
             assert _entered.get()[0] == (breaker, outer)
         assert _entered.get() == ((breaker, outer),)
     assert _entered.get() == ()
+
+
+def test_a_block_that_ends_in_another_context_passes_its_error_on_and_loses_its_lease(clock):
+    breaker = CircuitBreaker(1, 60, probe_seconds=10, clock=clock)
+    fail(breaker)
+    clock.advance(60)
+
+    def guarded():
+        with breaker:
+            yield
+            raise Down
+
+    begun = guarded()
+    contextvars.copy_context().run(next, begun)
+    with pytest.raises(Down):
+        next(begun)
+    assert breaker.state == "half_open"
+    clock.advance(10)
+    assert breaker.call(fine) == "fine"
