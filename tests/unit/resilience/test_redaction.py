@@ -112,6 +112,7 @@ def test_a_text_of_just_that_length_is_not():
 
 def test_numbers_stay_numbers_unless_json_does_not_know_them():
     assert redact([1.5, -0.0, 1e300, 7, float("inf")]) == [1.5, -0.0, 1e300, 7, "inf"]
+    assert str(redact([True, False, None])) == "[True, False, None]"
 
 
 def test_long_names_of_fields_are_cut():
