@@ -71,8 +71,7 @@ class _Replay:
     def __init__(self, candidate: Candidate) -> None:
         self.verdict = Verdict(candidate.name)
         self._clock = _ReplayClock()
-        self._opened_at: float | None = None
-        self._opens_until = 0.0
+        self._break: tuple[float, float] | None = None
         self._under_way: list[tuple[float, int, AdmittedCall, bool]] = []
         listeners = Listeners()
         listeners.subscribe(self._changed, BreakerChanged)
@@ -113,16 +112,16 @@ class _Replay:
     def _changed(self, event: BreakerChanged) -> None:
         if event.new == "open":
             self.verdict.trips += 1
-            self._opened_at = self._clock.time
-            self._opens_until = self._clock.time + (event.retry_after or 0.0)
-        elif event.old == "open":
+            self._break = (self._clock.time, self._clock.time + (event.retry_after or 0.0))
+        else:
             self._count_open(self._clock.time)
 
     def _count_open(self, until: float) -> None:
         """Take in a break: after its end nothing is rejected, however long nobody calls."""
-        if self._opened_at is not None:
-            self.verdict.open_seconds += min(until, self._opens_until) - self._opened_at
-            self._opened_at = None
+        if self._break is not None:
+            began, ends = self._break
+            self.verdict.open_seconds += min(until, ends) - began
+            self._break = None
 
 
 def replay(calls: Iterable[RecordedCall], candidates: Iterable[Candidate]) -> list[Verdict]:

@@ -23,9 +23,9 @@ def parse_retry_after(value: str | float | None, now: datetime) -> float | None:
     if value is None or isinstance(value, bool):
         return None
     try:
-        seconds = float(value)
-    except OverflowError:  # a whole number of hundreds of digits, as JSON may hold
-        return LONGEST if value > 0 else None  # type: ignore[operator]  # only a number overflows
+        seconds = float(min(value, LONGEST) if isinstance(value, int) else value)
+    except OverflowError:  # a whole number of hundreds of digits, as JSON may hold, below 0
+        return None
     except (TypeError, ValueError):
         return _until(str(value), now)
     if math.isfinite(seconds):

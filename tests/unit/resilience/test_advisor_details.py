@@ -165,6 +165,8 @@ def test_after_its_break_it_rejects_nothing_however_long_nobody_calls():
     assert (found.open_seconds, found.good_rejected) == (30, 0)
     (found,) = replay([*calls, RecordedCall(3, True, 1000.0)], [candidate("failures=5,timeout=30")])
     assert found.open_seconds == 30, "and so at the end of the recording"
+    (found,) = replay([*calls, RecordedCall(1000, True)], [candidate("failures=5,timeout=0")])
+    assert (found.open_seconds, found.trips) == (0, 1), "a break of nothing is over at once"
 
 
 def test_a_replay_has_the_time_of_the_recording():

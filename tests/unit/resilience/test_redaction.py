@@ -165,6 +165,10 @@ def test_headers_are_known_as_mappings_and_as_pairs_in_text_and_in_bytes(key):
     assert redact([(key, b"hunter2"), (b"accept", b"x")]) == [["x-api-key", REDACTED], ["b'accept'", "b'x'"]]
 
 
+def test_a_header_without_a_value_stays_so():
+    assert redact([["token", ""], ["api_key", b""]]) == [["token", ""], ["api_key", REDACTED]]
+
+
 def test_two_things_that_are_no_header_are_no_pair():
     assert redact([["key", 1], ["key"], ["a", "b"], ("token", "x", "y")]) == [
         ["key", 1],
