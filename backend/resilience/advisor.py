@@ -10,6 +10,7 @@ with `rate`, `minimum`, `slow` (seconds) and `slow_rate`; and `timeout`, `growth
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -127,6 +128,8 @@ def _settings(text: str) -> dict[str, float]:
             settings[name] = float(value)
         except ValueError:
             raise ValueError(f"{name} in candidate {text!r} needs a number") from None
+        if not math.isfinite(settings[name]):
+            raise ValueError(f"{name} in candidate {text!r} needs a number with an end")
     if sum(kind in settings for kind in ("failures", "count", "seconds")) > 1:
         raise ValueError(f"candidate {text!r}: failures, count and seconds exclude each other")
     return settings

@@ -21,7 +21,7 @@ from backend.resilience.error_journal import ErrorJournal
 from backend.resilience.events import ErrorRecorded, Listeners
 from backend.resilience.fingerprint import fingerprint
 from backend.resilience.locks import RLock
-from backend.resilience.redaction import redact, redact_text
+from backend.resilience.redaction import as_text, redact, redact_text
 from backend.resilience.shared_errors import SharedErrors, merged_groups
 
 _log = logging.getLogger("jupiter.resilience")
@@ -75,8 +75,8 @@ class ErrorAggregator:
             message: what happened.
             context: where; an `endpoint` in it is counted too.
         """
-        kind = redact_text(str(type), _MOST_TYPE)
-        text = redact_text(str(message), _MOST_MESSAGE)
+        kind = redact_text(as_text(type), _MOST_TYPE)
+        text = redact_text(as_text(message), _MOST_MESSAGE)
         kept = _bounded(redact(dict(context or {})))
         place = kept.get("endpoint")
         at = self._clock.now()

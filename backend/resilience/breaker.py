@@ -33,7 +33,7 @@ from backend.resilience.window import Consecutive, Window, WindowStats
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_entered: ContextVar[tuple[AdmittedCall, ...]] = ContextVar("entered_breakers", default=())
+_entered: ContextVar[tuple[tuple[CircuitBreaker, AdmittedCall], ...]] = ContextVar("entered_breakers", default=())
 
 
 class CircuitBreaker(PybreakerFace):
@@ -187,16 +187,26 @@ class CircuitBreaker(PybreakerFace):
         return guarded
 
     def __enter__(self) -> Self:
-        _entered.set((*_entered.get(), self.begin()))
+        _entered.set((*_entered.get(), (self, self.begin())))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        *outer, call = _entered.get()
-        _entered.set(tuple(outer))
+        call = self._left()
+        if call is None:
+            return  # a generator that another greenlet ends: its error goes on, and its lease ends by itself
         if error is None:
             call.succeeded()
         else:
             call.failed(error)
+
+    def _left(self) -> AdmittedCall | None:
+        """Our own innermost block of this context: generators with blocks of their own leave them in any order."""
+        entered = _entered.get()
+        place = max((place for place, (breaker, _) in enumerate(entered) if breaker is self), default=None)
+        if place is None:
+            return None
+        _entered.set(entered[:place] + entered[place + 1 :])
+        return entered[place][1]
 
     def stream(self, make_iterator: Callable[[], Iterable[Any]]) -> Generator[Any, Any, Any]:
         """Yield what the iterator yields that `make_iterator` makes, guarded to the last item."""
@@ -255,7 +265,9 @@ class CircuitBreaker(PybreakerFace):
     def stats(self) -> WindowStats:
         """Return what the window holds; while it is not closed, nothing."""
         current = self._control.current
-        return current.window.stats() if isinstance(current, Closed) else self._control.window.fresh().stats()
+        window = current.window if isinstance(current, Closed) else self._control.window.fresh()
+        with self._control.lock:
+            return window.stats()
 
     @property
     def snapshot(self) -> BreakerRecord:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from backend.resilience.window import Window
 
 
+JUST_NOW = 0.001
+"""Seconds: the unit in which a fleet's server counts, and less than a word to it takes."""
+
+
 class Permit(Protocol):
     """The right to make one call; `settle` hands it back with what came of it. A second `settle` does nothing."""
 
@@ -55,7 +59,9 @@ class State:
         return None
 
     def shown(self) -> str:
-        """Return the name that this state goes by now."""
+        """Return the name that this state goes by now; an override whose time is up ends when somebody asks."""
+        if self.until is not None and self._control.override_is_over(self):
+            return self._control.current.shown()
         return self.name
 
 
@@ -186,13 +192,22 @@ class HalfOpen(State):
             if control.current is not self:
                 return control.current.admit()
             raise control.rejection(self, self.retry_after())
-        if not control.may_probe(self):
-            with control.lock:
-                self._leases.discard(lease)
+        if not self._may_probe(lease):
             if control.current is not self:  # asking has shown that others have moved on
                 return control.current.admit()
             raise control.rejection(self, self.retry_after())
         return lease
+
+    def _may_probe(self, lease: Lease) -> bool:
+        """Ask for the fleet's permit; without it, or if we are stopped while we ask, the lease is free again."""
+        may = False
+        try:
+            may = self._control.may_probe(self)
+        finally:
+            if not may:
+                with self._control.lock:
+                    self._leases.discard(lease)
+        return may
 
     def _take(self, now: float) -> Lease | None:
         self._leases = {lease for lease in self._leases if lease.ends > now}
@@ -203,10 +218,10 @@ class HalfOpen(State):
         return lease
 
     def renew(self, lease: Lease) -> None:
-        """Prolong a lease that has not ended."""
+        """Prolong a lease that does not end just now: others may have been given its place by then."""
         now = self._control.monotonic()
         with self._control.lock:
-            if lease not in self._leases or lease.ends <= now:
+            if lease not in self._leases or lease.ends <= now + JUST_NOW:
                 return
             lease.ends = now + self._control.lease_seconds
         self._control.probe_lives()

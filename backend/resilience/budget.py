@@ -54,7 +54,7 @@ class RetryBudget:
         with self._lock:
             present = self._present()
             calls, retries = self._totals()
-            if retries >= max(self.minimum, self.ratio * calls):
+            if retries + 1 > max(self.minimum, self.ratio * calls):
                 return False
             present[2] += 1
             return True

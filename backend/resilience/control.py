@@ -17,6 +17,8 @@ from backend.resilience.breaker_storage import BreakerRecord, BreakerStorage
 from backend.resilience.clock import Clock
 from backend.resilience.events import BreakerChanged
 from backend.resilience.locks import RLock
+from backend.resilience.outcome import is_fault
+from backend.resilience.redaction import described
 from backend.resilience.rejection import CallRejectedError, FailedElsewhereError, without_traceback
 from backend.resilience.window import Consecutive, Window
 
@@ -79,7 +81,9 @@ class Control:
         """Ask the storage for the fleet's permit to probe. A storage that fails does not decide."""
         try:
             return self._storage.lease(self._record, self.lease_seconds)
-        except Exception:  # noqa: BLE001 - a dead storage must not keep a circuit open for ever
+        except BaseException as error:  # a dead storage must not keep a circuit open for ever
+            if not is_fault(error):
+                raise
             _log.exception("breaker %s: the storage failed on a probe, going by our own view", self.name)
             return self.current is state
 
@@ -113,7 +117,7 @@ class Control:
         """Open the circuit because of `error`."""
         seconds = self.duration.of(level)
         cause = None if error is None else without_traceback(error)
-        told = reason or (f"{type(error).__name__}: {error}" if error is not None else "threshold reached")
+        told = reason or (described(error) if error is not None else "threshold reached")
         state = Open(self, seconds=seconds, left=seconds, level=level, failures=failures, cause=cause)
         self._move(state, told)
 
@@ -198,7 +202,9 @@ class Control:
     def _safely(self, step: Callable[[], None]) -> None:
         try:
             step()
-        except Exception:  # noqa: BLE001 - the storage must not change the outcome of a call
+        except BaseException as error:  # the storage must not change the outcome of a call
+            if not is_fault(error):
+                raise
             _log.exception("breaker %s: the storage failed", self.name)
 
     def counting(self) -> Window | None:
@@ -208,7 +214,8 @@ class Control:
     @property
     def failure_count(self) -> int:
         """Return the failures that count at present."""
-        return self.current.failures
+        with self.lock:  # a window over time forgets what is old when it is asked
+            return self.current.failures
 
     @property
     def record(self) -> BreakerRecord:

@@ -20,7 +20,7 @@ from backend.resilience.events import FeatureChanged, Listeners
 from backend.resilience.fallback import MISSING, calls_for_fallback, resolve_chain
 from backend.resilience.feature import Feature, Override
 from backend.resilience.locks import RLock
-from backend.resilience.redaction import redact_text
+from backend.resilience.redaction import described, redact_text
 
 _log = logging.getLogger("jupiter.resilience")
 
@@ -124,7 +124,9 @@ class GracefulDegradation:
 
     def history(self, name: str | None = None) -> list[FeatureChanged]:
         """Return the changes remembered, newest first, of one feature or of all."""
-        return [change for change in reversed(self._history) if name in (None, change.name)]
+        with self._lock:
+            changes = list(self._history)
+        return [change for change in reversed(changes) if name in (None, change.name)]
 
     # Decisions of a person
 
@@ -292,7 +294,7 @@ class GracefulDegradation:
 
 def _said(error: BaseException | str | None) -> str:
     if isinstance(error, BaseException):
-        return redact_text(f"{type(error).__name__}: {error}", 200)
+        return redact_text(described(error), 200)
     return error or "not told"
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from backend.resilience.outcome import is_fault
+
 _log = logging.getLogger("jupiter.resilience")
 Callback = Callable[[Any], object]
 
@@ -111,7 +113,9 @@ class Listeners:
         for callback in self._callbacks(type(event)):
             try:
                 callback(event)
-            except Exception:  # noqa: BLE001 - whatever a listener does must not change the outcome it is told about
+            except BaseException as error:  # whatever a listener does must not change the outcome it is told about
+                if not is_fault(error):
+                    raise
                 _log.exception("a listener failed on %s", type(event).__name__)
 
     def _replace(self, entries: tuple[_Entry, ...]) -> None:

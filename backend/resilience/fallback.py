@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from backend import runtime
 from backend.errors import DashboardError
+from backend.resilience.outcome import is_fault
 
 _log = logging.getLogger("jupiter.resilience")
 
@@ -34,9 +34,7 @@ def calls_for_fallback(error: BaseException) -> bool:
     """
     if isinstance(error, DashboardError):
         return error.status >= 500
-    if runtime.is_cancellation(error) or runtime.is_callers_timer(error):
-        return False
-    return isinstance(error, Exception) or runtime.is_timeout(error)
+    return is_fault(error)
 
 
 def resolve(fallback: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None) -> Any:
@@ -55,8 +53,8 @@ def resolve_chain(fallbacks: Sequence[Any], args: Sequence[Any] = (), kwargs: di
     for number, fallback in enumerate(fallbacks, 1):
         try:
             return resolve(fallback, args, kwargs)
-        except Exception as error:
-            if number == len(fallbacks):
+        except BaseException as error:
+            if number == len(fallbacks) or not is_fault(error):
                 raise
             _log.warning(
                 "fallback %d of %d failed with %s, taking the next", number, len(fallbacks), type(error).__name__

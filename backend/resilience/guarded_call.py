@@ -29,6 +29,7 @@ from backend.resilience.fallback import MISSING, calls_for_fallback, resolve
 from backend.resilience.guarded_stream import StreamReader
 from backend.resilience.jitter import Random
 from backend.resilience.policy import Policy
+from backend.resilience.redaction import described
 from backend.resilience.retry import call_with_retry
 
 
@@ -137,15 +138,7 @@ class Guard:
         try:
             limit = self._admit(deadline)
             try:
-                reader, first = call_with_retry(
-                    lambda: self._opened(make_iterator, limit),
-                    self._retry,
-                    clock=self._clock,
-                    random=self._random,
-                    budget=self.budget,
-                    may_retry=self._may_retry,
-                    on_retry=self._on_retry,
-                )
+                reader, first = self._first(make_iterator, limit)
                 yield from reader.read(first)
             finally:
                 self.bulkhead.leave()
@@ -188,6 +181,22 @@ class Guard:
             return error
         return DeadlineExceededError(f"{self.name}: no answer within {seconds:.3g} s")
 
+    def _first(self, make_iterator: Callable[[], Iterable[Any]], limit: Deadline | None) -> tuple[StreamReader, Any]:
+        """The reader of a stream and its first item; the waits between the attempts keep the deadline too."""
+        token = enter(limit)
+        try:
+            return call_with_retry(
+                lambda: self._opened(make_iterator, limit),
+                self._retry,
+                clock=self._clock,
+                random=self._random,
+                budget=self.budget,
+                may_retry=self._may_retry,
+                on_retry=self._on_retry,
+            )
+        finally:
+            leave(token)
+
     def _opened(self, make_iterator: Callable[[], Iterable[Any]], limit: Deadline | None) -> tuple[StreamReader, Any]:
         reader = StreamReader(self.breaker, lambda: self._time_for_one(limit), self._timed_out, self._in_time)
         return reader, reader.open(make_iterator)
@@ -208,8 +217,8 @@ class Guard:
         if outcome != "rejected":
             self.budget.note_call()
         if outcome == "failure" and error is not None:
-            text = f"{type(error).__name__}: {error}"
-            self._aggregator.record_error(self._error_type, text, {"dependency": self.name, "feature": self.feature})
+            where = {"dependency": self.name, "feature": self.feature}
+            self._aggregator.record_error(self._error_type, described(error), where)
             mark_recorded(error)
         if self._listeners.wants(CallFinished):
             seconds = self._monotonic() - started

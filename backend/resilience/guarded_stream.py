@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from backend.resilience.breaker import CircuitBreaker
 from backend.resilience.deadline import Deadline, enter, leave
+from backend.resilience.outcome import is_fault
 
 _log = logging.getLogger("jupiter.resilience")
 _END: Final = object()
@@ -56,8 +57,8 @@ class StreamReader:
                 self._call.alive()
                 yield item
                 item = self._judged(lambda: next(self._iterator, _END))  # type: ignore[arg-type]  # opened by now
-        except GeneratorExit as left:
-            self._call.failed(left)
+        except BaseException:
+            self._call.dropped()  # left, or something thrown in: the reader's; what the stream raised has been judged
             raise
         finally:
             self._close()
@@ -84,5 +85,7 @@ class StreamReader:
             return
         try:
             close()
-        except Exception as error:  # noqa: BLE001 - the stream is over, its outcome is known
+        except BaseException as error:  # the stream is over, its outcome is known
+            if not is_fault(error):
+                raise
             _log.debug("closing a stream failed: %s", error)

@@ -27,6 +27,16 @@ class Outcome(Enum):
     CANCELLED = "cancelled"
 
 
+def is_fault(error: BaseException) -> bool:
+    """Tell whether `error` is one like any other, of whatever was called.
+
+    It is none where somebody stops us: by a cancellation, or by a timer that was set further out.
+    """
+    if runtime.is_cancellation(error) or runtime.is_callers_timer(error):
+        return False
+    return isinstance(error, Exception) or runtime.is_timeout(error)
+
+
 class Classifier:
     """Decides what an error says.
 
@@ -77,6 +87,8 @@ def _match(error: BaseException, matcher: Matcher) -> bool:
         return isinstance(error, matcher)
     try:
         return bool(matcher(error))
-    except Exception:  # noqa: BLE001 - a broken predicate must not take the place of the error it is asked about
+    except BaseException as broken:  # a broken predicate must not take the place of the error it is asked about
+        if not is_fault(broken):
+            raise
         _log.exception("a predicate of a circuit breaker failed")
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import pybreaker
@@ -13,7 +14,7 @@ from backend.resilience.breaker_states import Closed, HalfOpen
 from backend.resilience.breaker_storage import BreakerStorage, pybreaker_name
 from backend.resilience.control import Control
 from backend.resilience.events import BreakerChanged
-from backend.resilience.outcome import Classifier, Outcome
+from backend.resilience.outcome import Classifier, Outcome, is_fault
 from backend.resilience.window import Consecutive
 
 _log = logging.getLogger("jupiter.resilience")
@@ -68,6 +69,26 @@ class PybreakerFace(pybreaker.CircuitBreaker):
         for window in windows:
             if isinstance(window, Consecutive):
                 window.threshold = number
+
+    @property
+    def reset_timeout(self) -> float:
+        """Return the seconds of a first break."""
+        return self._control.duration.seconds
+
+    @reset_timeout.setter
+    def reset_timeout(self, seconds: float) -> None:
+        self._control.duration = replace(self._control.duration, seconds=seconds)
+
+    @property
+    def success_threshold(self) -> int:
+        """Return the probes that must succeed to close it, which are as many as are admitted."""
+        return self._control.permits
+
+    @success_threshold.setter
+    def success_threshold(self, number: int) -> None:
+        if number < 1:
+            raise ValueError(f"half-open needs at least one permit, not {number}")
+        self._control.permits = number
 
     def is_system_error(self, exception: BaseException) -> bool:
         """Tell whether an error counts as a failure."""
@@ -130,7 +151,9 @@ class PybreakerFace(pybreaker.CircuitBreaker):
         for listener in tuple(self._listeners):
             try:
                 getattr(listener, method)(self, *args)
-            except Exception:  # noqa: BLE001 - a listener must not change the outcome it is told about
+            except BaseException as error:  # a listener must not change the outcome it is told about
+                if not is_fault(error):
+                    raise
                 _log.exception("a listener of breaker %s failed in %s", self.name, method)
 
     def _tell_change(self, event: BreakerChanged) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pybreaker
 
 from backend.errors import CircuitBreakerOpenError
+from backend.resilience.redaction import described
 
 
 class CallRejectedError(CircuitBreakerOpenError, pybreaker.CircuitBreakerError):
@@ -34,7 +35,7 @@ class CallRejectedError(CircuitBreakerOpenError, pybreaker.CircuitBreakerError):
 
     def __str__(self) -> str:
         wait = "" if self.retry_after is None else f", next try in {self.retry_after:.1f} s"
-        cause = f", last error: {type(self.last_cause).__name__}: {self.last_cause}" if self.last_cause else ""
+        cause = f", last error: {described(self.last_cause)}" if self.last_cause else ""
         return f"circuit breaker {self.name or 'unnamed'} is {self.state}{wait}{cause}"
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -53,5 +54,5 @@ def without_traceback(error: BaseException) -> BaseException:
         kept.args = error.args
         kept.__dict__.update(error.__dict__)
     except Exception:  # noqa: BLE001 - an error class with a constructor of its own kind must not break the trip
-        kept = RuntimeError(f"{kind.__name__}: {error}")
+        kept = RuntimeError(described(error))
     return kept

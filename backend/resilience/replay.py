@@ -71,7 +71,7 @@ class _Replay:
     def __init__(self, candidate: Candidate) -> None:
         self.verdict = Verdict(candidate.name)
         self._clock = _ReplayClock()
-        self._opened_at: float | None = None
+        self._break: tuple[float, float] | None = None
         self._under_way: list[tuple[float, int, AdmittedCall, bool]] = []
         listeners = Listeners()
         listeners.subscribe(self._changed, BreakerChanged)
@@ -106,17 +106,22 @@ class _Replay:
     def finish(self, at: float) -> Verdict:
         """End everything and return the verdict."""
         self.settle(float("inf"))
-        if self._opened_at is not None:
-            self.verdict.open_seconds += at - self._opened_at
+        self._count_open(at)
         return self.verdict
 
     def _changed(self, event: BreakerChanged) -> None:
         if event.new == "open":
             self.verdict.trips += 1
-            self._opened_at = self._clock.time
-        elif event.old == "open" and self._opened_at is not None:
-            self.verdict.open_seconds += self._clock.time - self._opened_at
-            self._opened_at = None
+            self._break = (self._clock.time, self._clock.time + (event.retry_after or 0.0))
+        else:
+            self._count_open(self._clock.time)
+
+    def _count_open(self, until: float) -> None:
+        """Take in a break: after its end nothing is rejected, however long nobody calls."""
+        if self._break is not None:
+            began, ends = self._break
+            self.verdict.open_seconds += min(until, ends) - began
+            self._break = None
 
 
 def replay(calls: Iterable[RecordedCall], candidates: Iterable[Candidate]) -> list[Verdict]:

@@ -16,7 +16,7 @@ from backend import runtime
 from backend.errors import CircuitBreakerOpenError, DashboardError, DeadlineExceededError, NetworkError
 from backend.resilience.aggregator import ErrorAggregator, error_aggregator, is_recorded, mark_recorded
 from backend.resilience.error_metrics import ErrorMetrics
-from backend.resilience.redaction import redact
+from backend.resilience.redaction import as_text, described, redact
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -111,7 +111,7 @@ class DashboardErrorHandler:
         self.error_metrics.increment(endpoint, type(error).__name__)
         self._log(error, told, error_id, given)
         if told.status >= 500 and told.counts_as_failure and not is_recorded(error):
-            self.aggregator.record_error(type(error).__name__, str(error), {**given, "error_id": error_id})
+            self.aggregator.record_error(type(error).__name__, as_text(error), {**given, "error_id": error_id})
             mark_recorded(error)
         return build_error_response(told, error_id), told.status
 
@@ -153,9 +153,7 @@ class DashboardErrorHandler:
             "request_params": redact(context.get("params")),
             "stack_trace": _trace(error) if told.status == 500 else None,
         }
-        self.logger.log(
-            _level(told), "%s [%s]: %s", told.title, error_id, f"{type(error).__name__}: {error}", extra=extra
-        )
+        self.logger.log(_level(told), "%s [%s]: %s", told.title, error_id, described(error), extra=extra)
 
 
 def _level(told: DashboardError) -> int:

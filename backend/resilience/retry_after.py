@@ -9,9 +9,12 @@ from typing import Any
 
 from backend.errors import DashboardError
 
+LONGEST = 31_536_000.0
+"""A year: who asks for more means never, and a number without end fits into no answer."""
+
 
 def parse_retry_after(value: str | float | None, now: datetime) -> float | None:
-    """Return the seconds to wait, None where the value says nothing.
+    """Return the seconds to wait, at most a year, None where the value says nothing.
 
     Args:
         value: of the header (RFC 9110, 10.2.3): seconds, or a date.
@@ -20,10 +23,14 @@ def parse_retry_after(value: str | float | None, now: datetime) -> float | None:
     if value is None or isinstance(value, bool):
         return None
     try:
-        seconds = float(value)
+        seconds = float(min(value, LONGEST) if isinstance(value, int) else value)
+    except OverflowError:  # a whole number of hundreds of digits, as JSON may hold, below 0
+        return None
     except (TypeError, ValueError):
         return _until(str(value), now)
-    return seconds if seconds >= 0 and math.isfinite(seconds) else None
+    if math.isfinite(seconds):
+        return min(seconds, LONGEST) if seconds >= 0 else None
+    return LONGEST if str(value).strip().isdecimal() else None
 
 
 def _until(text: str, now: datetime) -> float | None:
@@ -33,7 +40,7 @@ def _until(text: str, now: datetime) -> float | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    return min(LONGEST, max(0.0, (moment - now).total_seconds()))
 
 
 def asked_wait(error: BaseException, now: datetime) -> float | None:

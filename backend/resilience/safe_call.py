@@ -14,7 +14,8 @@ from backend.resilience.aggregator import ErrorAggregator, error_aggregator
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.resilience.fallback import resolve
 from backend.resilience.jitter import Random
-from backend.resilience.redaction import redact_text
+from backend.resilience.outcome import is_fault
+from backend.resilience.redaction import described, redact_text
 from backend.resilience.retry import RetryPolicy, call_with_retry
 
 P = ParamSpec("P")
@@ -52,9 +53,9 @@ def safe_api_call(
     try:
         return call_with_retry(func, policy, clock=clock, random=random)
     except BaseException as error:
-        if not _may_be_replaced(error):
+        if not is_fault(error):
             raise
-        text = redact_text(f"{type(error).__name__}: {error}", 500)
+        text = redact_text(described(error), 500)
         _log.warning("%s failed, giving its fallback: %s", log_name, text)
         aggregator.record_error(_type_of(log_name), text)
     return resolve(fallback)
@@ -79,7 +80,7 @@ def with_fallback(
                 known = isinstance(error, exceptions) or (
                     runtime.is_timeout(error) and issubclass(Exception, exceptions)
                 )
-                if not known or not _may_be_replaced(error):
+                if not known or not is_fault(error):
                     raise
                 name = getattr(func, "__qualname__", "a call")
                 _log.warning("%s failed with %s, giving its fallback", name, type(error).__name__)
@@ -88,12 +89,6 @@ def with_fallback(
         return guarded
 
     return decorate
-
-
-def _may_be_replaced(error: BaseException) -> bool:
-    if runtime.is_cancellation(error) or runtime.is_callers_timer(error):
-        return False
-    return isinstance(error, Exception) or runtime.is_timeout(error)
 
 
 def _type_of(log_name: str) -> str:

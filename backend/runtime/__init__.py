@@ -217,16 +217,18 @@ def _arm_gevent(hub: Any, seconds: float, func: Callable[[], object]) -> Callabl
 def offload(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a blocking function in a native thread and wait for it without blocking the others.
 
+    It finds the caller's context variables there, and with them the deadline.
     `func` must be pure: no logging, no emit, no locks of this process inside (they are green and would hang).
     """
     if _mode == "eventlet":
         from eventlet import tpool
 
-        return tpool.execute(func, *args, **kwargs)  # type: ignore[no-any-return]
+        return tpool.execute(contextvars.copy_context().run, func, *args, **kwargs)  # type: ignore[no-any-return]
     if _mode == "gevent":
         import gevent
 
-        outcome, error = gevent.get_hub().threadpool.apply(_caught, (func, args, kwargs))
+        context = contextvars.copy_context()
+        outcome, error = gevent.get_hub().threadpool.apply(context.run, (_caught, func, args, kwargs))
         if error is not None:
             raise error
         return outcome  # type: ignore[no-any-return]

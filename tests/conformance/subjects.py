@@ -161,7 +161,7 @@ class Pybreaker(Subject):
         return self.breaker.current_state == "open"
 
     def told(self, error):
-        raise Unsupported
+        return None, None, None  # the rejection says no more than that
 
     def force_open(self):
         self.breaker.open()

@@ -4,30 +4,35 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.cases import CASES
-from tests.conformance.fleet_cases import FLEET_CASES
-from tests.conformance.fleet_subjects import KitFleet
-from tests.conformance.subjects import Kit
-from tests.conformance.table import in_a_fleet, title
+from tests.conformance import cases, retries, shared_cases, shared_subjects, subjects
+from tests.conformance.table import PARTS, title
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+@pytest.mark.parametrize("case", cases.CASES, ids=lambda case: case.__name__)
 def test_the_kit_keeps_its_promise(case):
-    case(Kit)
+    case(subjects.Kit)
 
 
 @pytest.mark.redis
-@pytest.mark.parametrize("case", FLEET_CASES, ids=lambda case: case.__name__)
-def test_the_kit_keeps_its_promise_in_a_fleet(case):
-    in_a_fleet(case, KitFleet)
+@pytest.mark.parametrize("case", shared_cases.CASES, ids=lambda case: case.__name__)
+def test_the_kit_keeps_its_promise_to_several_workers(case):
+    with shared_cases.fleet(shared_subjects.Kit) as fleet:
+        case(fleet)
 
 
-def test_the_page_lists_every_case_and_the_kit_keeps_all():
-    lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+@pytest.mark.parametrize("case", retries.CASES, ids=lambda case: case.__name__)
+def test_the_kit_keeps_its_promise_about_retries(case):
+    case(retries.Kit)
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.heading)
+def test_the_page_lists_every_case_and_the_kit_keeps_all(part):
+    text = PAGE.read_text(encoding="utf-8").split(f"## {part.heading}\n")[1].split("\n## ")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| ")
+    ]
     kit = rows[0].index("this kit")
-    told = {row[0]: row[kit] for row in rows if "this kit" not in row and not row[0].startswith("**")}
-    assert list(told) == [title(case) for case in (*CASES, *FLEET_CASES)]
-    assert set(told.values()) == {"✓"}
+    assert [row[0] for row in rows[1:-1]] == [title(case) for case in part.cases]
+    assert {row[kit] for row in rows[1:-1]} == {"✓"}

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from tests.model.machine import FleetMachine, TimeMachine
+from tests.model.machine import FleetMachine, RateMachine, TimeMachine
 
 
 class Draws:
@@ -98,3 +98,18 @@ def test_a_persons_older_decision_that_comes_again_by_a_higher_number_gives_way_
     told.the_server_is_in_trouble(what="down")
     told.the_server_is_back(forgetful=True)
     told.machine.world.advance(1.1)
+
+
+@pytest.mark.parametrize("machine", [RateMachine])
+def test_an_item_that_comes_in_the_moment_in_which_the_permit_ends_does_not_keep_it(told):
+    told.an_outage(seconds=0.0, times=1)
+    told.an_outage(seconds=0.06, times=3)
+    told.the_break_passes(first=0)
+    probe = told.machine.probes[0]
+    for _ in range(2):
+        told.a_probe_is_a_long_stream(data=Draws(probe), first=0)
+    told.deliver_all()
+    told.time_passes(first=0, seconds=0.2)
+    told.time_passes(first=0, seconds=1.1)
+    told.a_probe_is_a_long_stream(data=Draws(probe), first=0)
+    assert probe not in told.machine.probes

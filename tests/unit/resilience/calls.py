@@ -26,3 +26,12 @@ def fail(breaker, times=1, func=down):
     for _ in range(times):
         with contextlib.suppress(Down, NetworkError, CircuitBreakerOpenError):
             breaker.call(func)
+
+
+def raising(error):
+    """Return a function that raises `error`, whatever it is given."""
+
+    def func(*_, **__):
+        raise error
+
+    return func

@@ -44,7 +44,9 @@ def test_a_window_needs_ten_calls_and_half_of_them(text, clock):
     assert breaker.state == "open"
 
 
-@pytest.mark.parametrize("text", ["failures=0", "count=0", "seconds=-1", "growth=0.5", "count=5,rate=2"])
+@pytest.mark.parametrize(
+    "text", ["failures=0", "count=0", "seconds=-1", "growth=0.5", "count=5,rate=2", "failures=1e999"]
+)
 def test_a_candidate_that_makes_no_sense_is_refused_before_any_replay(text):
     with pytest.raises(ValueError, match=r"\d"):
         candidate(text)
@@ -155,6 +157,16 @@ def test_each_break_is_counted_once(caplog):
     (found,) = replay(calls, [candidate("failures=5,timeout=10")])
     assert (found.open_seconds, found.trips) == (10, 1)
     assert caplog.records == [], "no listener failed on the way"
+
+
+def test_after_its_break_it_rejects_nothing_however_long_nobody_calls():
+    calls = [RecordedCall(float(at), False) for at in range(5)]
+    (found,) = replay([*calls, RecordedCall(1000, True), *calls], [candidate("failures=5,timeout=30")])
+    assert (found.open_seconds, found.good_rejected) == (30, 0)
+    (found,) = replay([*calls, RecordedCall(3, True, 1000.0)], [candidate("failures=5,timeout=30")])
+    assert found.open_seconds == 30, "and so at the end of the recording"
+    (found,) = replay([*calls, RecordedCall(1000, True)], [candidate("failures=5,timeout=0")])
+    assert (found.open_seconds, found.trips) == (0, 1), "a break of nothing is over at once"
 
 
 def test_a_replay_has_the_time_of_the_recording():

@@ -83,3 +83,17 @@ def test_the_series_of_another_window_has_its_times(errors, clock):
     assert [each["count"] for each in series] == [0, 0, 0, 1, 0]
     assert len(errors.get_series()) == 60
     assert errors.get_series()[0]["at"][11:19] == "23:12:40", "a minute each, the first one 59 minutes ago"
+
+
+def test_a_text_of_blanks_and_a_number_of_any_size_are_recorded(errors):
+    errors.record_error("down", "\n" * 3000, {"n": 10**5000})
+    assert errors.get_recent_errors()[0]["context"] == {"n": "<int>"}
+
+
+def test_what_has_no_text_is_recorded_by_its_class(errors):
+    class Odd:
+        def __str__(self):
+            raise RuntimeError
+
+    errors.record_error(Odd(), Odd())
+    assert (errors.get_recent_errors()[0]["type"], errors.get_recent_errors()[0]["message"]) == ("<Odd>", "<Odd>")

@@ -3,7 +3,7 @@
 import pytest
 
 from backend.errors import CircuitBreakerOpenError
-from backend.resilience import CircuitBreaker, CountWindow
+from backend.resilience import CircuitBreaker, CountWindow, Listeners
 from tests.unit.resilience.calls import fail, fine
 
 
@@ -75,3 +75,17 @@ def test_what_began_before_an_override_does_not_count_after_it(breaker):
     breaker.force_open()
     call.succeeded()
     assert breaker.state == "forced_open"
+
+
+@pytest.mark.parametrize("name", ["force_open", "disable", "metrics_only"])
+def test_an_override_ends_for_who_only_looks_too(clock, name):
+    told, listeners = [], Listeners()
+    listeners.subscribe(told.append)
+    breaker = CircuitBreaker(2, clock=clock, listeners=listeners)
+    getattr(breaker, name)("maintenance", seconds=10)
+    clock.advance(9.9)
+    assert breaker.state != "closed"
+    clock.advance(0.1)
+    assert (breaker.is_rejecting, breaker.state, breaker.current_state) == (False, "closed", "closed")
+    assert (told[-1].new, told[-1].reason) == ("closed", "override ended")
+    assert len(told) == 2

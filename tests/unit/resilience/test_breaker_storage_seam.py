@@ -7,7 +7,8 @@ import pytest
 from backend.errors import CircuitBreakerOpenError
 from backend.resilience import BreakerRecord, BreakerStorage, CircuitBreaker
 from backend.resilience.rejection import FailedElsewhereError
-from tests.unit.resilience.calls import fail, fine
+from tests.unit.resilience.calls import Down, down, fail, fine, raising
+from tests.unit.resilience.green import Cancelled, GreenTimeout
 
 
 class Spy(BreakerStorage):
@@ -168,3 +169,36 @@ def test_the_view_gives_the_window_only_where_calls_are_counted(spy, clock):
     assert spy.view.counting() is None
     breaker.metrics_only()
     assert spy.view.counting() is breaker._control.current.window
+
+
+def test_a_prober_that_is_stopped_while_it_asks_for_its_permit_holds_none(clock):
+    spy = Spy(clock)
+    breaker = CircuitBreaker(1, 60, clock=clock, storage=spy)
+    fail(breaker)
+    clock.advance(60)
+    spy.on_lease = raising(Cancelled())
+    with pytest.raises(Cancelled):
+        breaker.call(fine)
+    spy.on_lease = None
+    assert breaker.call(fine) == "fine"
+
+
+def test_a_timer_of_the_storages_own_decides_nothing(clock):
+    spy = Spy(clock)
+    breaker = CircuitBreaker(1, 60, clock=clock, storage=spy)
+    spy.save = raising(GreenTimeout())
+    with pytest.raises(Down):
+        breaker.call(down)
+    clock.advance(60)
+    spy.on_lease = raising(GreenTimeout())
+    assert breaker.call(fine) == "fine"
+    assert breaker.state == "closed"
+
+
+def test_a_storage_that_is_stopped_passes_it_on(clock):
+    spy = Spy(clock)
+    breaker = CircuitBreaker(1, 60, clock=clock, storage=spy)
+    spy.save = raising(Cancelled())
+    with pytest.raises(Cancelled):
+        breaker.call(down)
+    assert breaker.state == "open"

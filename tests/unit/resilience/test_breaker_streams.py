@@ -93,6 +93,22 @@ def test_each_item_keeps_the_probers_lease(breaker, clock):
     assert breaker.state == "closed"
 
 
+@pytest.mark.parametrize(("seconds", "kept"), [(9.99, True), (9.9995, False), (10, False)])
+def test_an_item_that_comes_as_the_lease_ends_does_not_keep_it(breaker, clock, seconds, kept):
+    fail(breaker, 2)
+    clock.advance(60)
+    stream = breaker.call(numbers)
+    next(stream)
+    clock.advance(seconds)
+    next(stream)
+    clock.advance(10 - seconds)
+    if kept:
+        with pytest.raises(CircuitBreakerOpenError):
+            breaker.call(fine)
+    else:
+        assert breaker.call(fine) == "fine"
+
+
 def test_a_probing_stream_that_is_dropped_gives_its_permit_back(breaker, clock):
     fail(breaker, 2)
     clock.advance(60)

@@ -1,5 +1,7 @@
 """The ways to use a circuit breaker: decorator, block, a call made elsewhere; and who listens to it."""
 
+import contextvars
+
 import pytest
 
 from backend.errors import CircuitBreakerOpenError
@@ -169,3 +171,51 @@ def test_a_greenlet_killed_while_a_listener_waits_still_delivers_the_rest(clock)
     with pytest.raises(Cancelled):
         fail(breaker)
     assert heard == ["closed"]
+
+
+def test_blocks_in_generators_may_end_in_any_order(clock):
+    first, second = CircuitBreaker(1, clock=clock), CircuitBreaker(1, clock=clock)
+
+    def guarded(breaker, error=None):
+        with breaker:
+            yield
+            if error:
+                raise error
+
+    begun, other = guarded(first, Down()), guarded(second)
+    next(begun)
+    next(other)
+    with pytest.raises(Down):
+        next(begun)
+    assert list(other) == []
+    assert (first.state, second.state) == ("open", "closed")
+    assert _entered.get() == ()
+
+
+def test_of_nested_blocks_of_one_breaker_the_inner_one_ends_first(clock):
+    breaker = CircuitBreaker(2, clock=clock)
+    with breaker:
+        ((_, outer),) = _entered.get()
+        with breaker:
+            assert _entered.get()[0] == (breaker, outer)
+        assert _entered.get() == ((breaker, outer),)
+    assert _entered.get() == ()
+
+
+def test_a_block_that_ends_in_another_context_passes_its_error_on_and_loses_its_lease(clock):
+    breaker = CircuitBreaker(1, 60, probe_seconds=10, clock=clock)
+    fail(breaker)
+    clock.advance(60)
+
+    def guarded():
+        with breaker:
+            yield
+            raise Down
+
+    begun = guarded()
+    contextvars.copy_context().run(next, begun)
+    with pytest.raises(Down):
+        next(begun)
+    assert breaker.state == "half_open"
+    clock.advance(10)
+    assert breaker.call(fine) == "fine"

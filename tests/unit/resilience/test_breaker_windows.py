@@ -5,6 +5,7 @@ import pytest
 from backend.resilience import CircuitBreaker, CountWindow, TimeWindow
 from tests.unit.resilience.calls import Down, fail, fine
 from tests.unit.resilience.green import GreenTimeout
+from tests.unit.resilience.overtaken import overtaken
 
 
 def raising(error):
@@ -113,3 +114,19 @@ def test_a_time_window_forgets_old_failures(clock):
     assert breaker.state == "closed"
     fail(breaker)
     assert breaker.state == "open"
+
+
+@pytest.mark.parametrize("show", [lambda breaker: breaker.failure_count, lambda breaker: breaker.stats.failures])
+def test_who_looks_at_a_window_takes_turns_with_who_counts_in_it(clock, show):
+    breaker = CircuitBreaker(window=TimeWindow(60, clock=clock), clock=clock)
+    for _ in range(2):
+        fail(breaker)
+        clock.advance(40)
+    seen = []
+
+    def somebody_else_looks():
+        seen.append(breaker._control.current.failures)
+
+    overtaken(breaker._control, "lock", somebody_else_looks)
+    assert show(breaker) == 1
+    assert seen == [1]

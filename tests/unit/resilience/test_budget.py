@@ -47,10 +47,18 @@ def test_retries_never_exceed_the_share_of_the_calls_in_the_window(steps):
         in_calls, in_spent = (sum(1 for at in kept if at > now - 10) for kept in (calls, spent))
         assert budget.available == max(0, int(max(3, 0.2 * in_calls)) - in_spent)
         allowed = budget.try_spend()
-        assert allowed == (in_spent < max(3, 0.2 * in_calls))
+        assert allowed == (in_spent + 1 <= max(3, 0.2 * in_calls))
         if allowed:
             spent.append(now)
         assert len(budget._kept) <= 10, "a slice a row, and none for those that are over"
+
+
+def test_no_part_of_a_retry_is_rounded_up(clock):
+    budget = RetryBudget(0.2, 3, clock=clock)
+    for _ in range(19):
+        budget.note_call()
+    assert budget.available == 3
+    assert sum(budget.try_spend() for _ in range(9)) == 3, "four would be more than a fifth of nineteen"
 
 
 def test_a_budget_of_nothing_allows_nothing(clock):

@@ -12,6 +12,7 @@ from backend.resilience import (
 )
 from tests.unit.resilience.calls import Down, down, fine
 from tests.unit.resilience.green import Cancelled, GreenTimeout
+from tests.unit.resilience.overtaken import overtaken
 
 
 @pytest.fixture
@@ -241,3 +242,11 @@ def test_reasons_are_cut_at_200_characters(clock):
     features.register_feature("chat", fallback=None)
     features.record_failure("chat", Down("word " * 100))
     assert len(features.reason("chat")) == len("1 failures in a row, last: ") + 200
+
+
+def test_the_history_can_be_read_while_it_is_written(clock):
+    features = GracefulDegradation(clock=clock)
+    features.register_feature("chat")
+    features.disable_feature("chat")
+    overtaken(features, "_lock", lambda: features.enable_feature("chat"))
+    assert [change.enabled for change in features.history("chat")] == [True, False]

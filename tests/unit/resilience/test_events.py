@@ -1,8 +1,14 @@
 """Listeners: told in order, by kind, and unable to change anything."""
 
+import time
 from datetime import UTC, datetime
 
+import pytest
+
+from backend import runtime
 from backend.resilience.events import CallFinished, FeatureChanged, Listeners
+from tests.unit.resilience.calls import raising
+from tests.unit.resilience.green import Cancelled, GreenTimeout
 
 FINISHED = CallFinished("cisa_kev", "threat_intelligence", "success", 0.1)
 CHANGED = FeatureChanged("grok_chat", False, "off", None, datetime(2026, 1, 1, tzinfo=UTC))
@@ -70,3 +76,31 @@ def test_who_comes_after_the_first_event_is_told_of_the_next():
     forget()
     listeners.notify("third")
     assert (told, stay) == (["second"], ["second", "third"])
+
+
+def test_a_timer_of_a_listeners_own_is_logged_like_any_error_of_its(caplog):
+    told, listeners = [], Listeners()
+    listeners.subscribe(raising(GreenTimeout()))
+    listeners.subscribe(told.append)
+    listeners.notify(FINISHED)
+    assert told == [FINISHED]
+    assert "a listener failed on CallFinished" in caplog.text
+
+
+def test_who_is_stopped_in_a_listener_is_stopped():
+    listeners = Listeners()
+    listeners.subscribe(raising(Cancelled()))
+    with pytest.raises(Cancelled):
+        listeners.notify(FINISHED)
+
+
+def test_a_timer_set_further_out_ends_the_listener_and_its_teller():
+    listeners = Listeners()
+    listeners.subscribe(lambda _: time.sleep(5))
+    if runtime.mode() == "threading":
+        listeners = Listeners()
+        listeners.subscribe(raising(TimeoutError()))
+        listeners.notify(FINISHED)
+        return
+    with pytest.raises(TimeoutError):
+        runtime.call_with_timeout(0.01, listeners.notify, FINISHED)

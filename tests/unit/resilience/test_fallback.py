@@ -15,6 +15,7 @@ from backend.errors import (
     ValidationError,
 )
 from backend.resilience.fallback import MISSING, calls_for_fallback, resolve, resolve_chain
+from tests.unit.resilience.calls import raising
 from tests.unit.resilience.green import Cancelled, GreenTimeout
 
 
@@ -97,3 +98,9 @@ def test_of_ours_500_is_the_first_status_that_is_a_fault():
     assert not calls_for_fallback(Odd())
     Odd.status = 500
     assert calls_for_fallback(Odd())
+
+
+def test_a_fallback_that_runs_into_its_own_timer_is_followed_by_the_next():
+    assert resolve_chain([raising(GreenTimeout()), "next"]) == "next"
+    with pytest.raises(Cancelled):
+        resolve_chain([raising(Cancelled()), "next"])

@@ -7,7 +7,8 @@ import pytest
 from backend import runtime
 from backend.errors import BulkheadFullError, CircuitBreakerOpenError, DeadlineExceededError, NetworkError
 from backend.resilience import CallFinished, Guards, Policy, current_deadline
-from tests.unit.resilience.calls import fine
+from tests.unit.resilience.calls import fine, raising
+from tests.unit.resilience.green import Cancelled
 
 
 @pytest.fixture
@@ -187,3 +188,37 @@ def test_a_probing_stream_that_is_killed_gives_its_permit_back():
     task.kill()
     assert task.wait(5)
     assert guard.call(fine) == "fine"
+
+
+def test_a_wait_that_was_asked_for_beyond_the_streams_deadline_is_not_begun(guard, clock):
+    source = Source(errors=[NetworkError("busy", retry_after=20)])
+    with pytest.raises(NetworkError):
+        list(guard.stream(source, deadline=5))
+    assert (source.made, clock.sleeps) == (1, [])
+    assert current_deadline() is None
+
+
+def test_what_a_reader_throws_in_gives_the_permit_back_and_says_nothing(guard, clock):
+    guard.breaker.open()
+    clock.advance(60)
+    source = Source()
+    stream = guard.stream(source)
+    next(stream)
+    with pytest.raises(KeyError):
+        stream.throw(KeyError())
+    assert (guard.breaker.state, source.closed) == ("half_open", 1)
+    assert guard.call(fine) == "fine"
+
+
+def test_who_is_stopped_while_a_stream_is_closed_is_stopped(guard):
+    class Killed:
+        close = staticmethod(raising(Cancelled()))
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            raise StopIteration
+
+    with pytest.raises(Cancelled):
+        list(guard.stream(Killed))

@@ -6,6 +6,7 @@ import pytest
 
 from backend.errors import DatabaseError, NotFoundError
 from backend.resilience.outcome import Classifier, Outcome
+from tests.unit.resilience.calls import raising
 from tests.unit.resilience.green import Cancelled, GreenTimeout
 
 
@@ -58,3 +59,10 @@ def test_only_what_is_recorded_is_a_failure_where_that_is_given():
 def test_a_predicate_that_fails_does_not_take_the_errors_place(caplog):
     assert Classifier(ignore=[lambda error: error.missing])(ValueError()) is Outcome.FAILURE
     assert "predicate" in caplog.text
+
+
+def test_a_predicate_runs_into_its_own_timer_or_is_stopped(caplog):
+    assert Classifier(ignore=[raising(GreenTimeout())])(ValueError()) is Outcome.FAILURE
+    assert "predicate" in caplog.text
+    with pytest.raises(Cancelled):
+        Classifier(ignore=[raising(Cancelled())])(ValueError())

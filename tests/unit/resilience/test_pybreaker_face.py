@@ -5,7 +5,8 @@ import pytest
 
 from backend.resilience import CircuitBreaker, CountWindow
 from backend.resilience.pybreaker_face import PybreakerFace
-from tests.unit.resilience.calls import Down, down, fail, fine
+from tests.unit.resilience.calls import Down, down, fail, fine, raising
+from tests.unit.resilience.green import Cancelled, GreenTimeout
 
 
 class Heard(pybreaker.CircuitBreakerListener):
@@ -153,3 +154,34 @@ def test_opened_and_half_opened_by_hand_is_told_and_begins_with_the_first_break(
 def test_the_face_alone_admits_nothing():
     with pytest.raises(NotImplementedError):
         PybreakerFace.begin(object())
+
+
+def test_a_listener_that_runs_into_its_own_timer_does_not_either_but_one_that_is_stopped_is(breaker, caplog):
+    class Told(pybreaker.CircuitBreakerListener):
+        success = staticmethod(raising(GreenTimeout()))
+        failure = staticmethod(raising(Cancelled()))
+
+    breaker.add_listener(Told())
+    assert breaker.call(fine) == "fine"
+    assert "a listener of breaker kev failed" in caplog.text
+    with pytest.raises(Cancelled):
+        breaker.call(down)
+
+
+def test_the_length_of_a_break_and_the_number_of_probes_can_be_set_as_pybreakers(breaker, clock):
+    breaker.reset_timeout, breaker.success_threshold = 5, 2
+    fail(breaker, 2)
+    assert (breaker.retry_after, breaker.reset_timeout) == (5, 5)
+    clock.advance(5)
+    breaker.call(fine)
+    assert (breaker.state, breaker.success_threshold) == ("half_open", 2)
+    breaker.call(fine)
+    assert breaker.state == "closed"
+
+
+def test_a_break_or_a_number_of_probes_that_makes_no_sense_is_refused(breaker):
+    with pytest.raises(ValueError, match="a break needs"):
+        breaker.reset_timeout = -1
+    with pytest.raises(ValueError, match="at least one permit, not 0"):
+        breaker.success_threshold = 0
+    assert (breaker.reset_timeout, breaker.success_threshold) == (60, 1)

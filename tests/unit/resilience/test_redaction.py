@@ -45,6 +45,30 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_X
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\n-----END RSA PRIVATE KEY-----", "MIIEow"),
         ("-----BEGIN PRIVATE KEY-----\nMIIEowIBAAKCAQEA", "MIIEow"),
         ("mail to jane.doe+x@example.co.uk failed", "jane.doe"),
+        ('Authorization: Digest username="Mufasa", response="6629fae49393"', "6629fae49393"),
+        ('{"Authorization": "Token token=\\"abc123\\""}', "abc123"),
+        ("Authorization: Token token='abc123', nonce=1", "abc123"),
+        ('Cookie: theme="dark"; session="abc123"', "abc123"),
+        ("https://tok123456@git.example/x", "tok123456"),
+        ("postgres://admin:hun@ter2@db/x", "ter2"),
+        ("postgres://admin:hun/ter2@db/x", "ter2"),
+        ("postgres://admin:8080hunter2@db", "hunter2"),
+        ("-----BEGIN PGP PRIVATE KEY BLOCK-----\nMIIEow\n-----END PGP PRIVATE KEY BLOCK-----", "MIIEow"),
+        ("session_id=abc123", "abc123"),
+        ("SMTP_PASS=hunter2", "hunter2"),
+        ('{"pass": "hunter2"}', "hunter2"),
+        ("jwt: abc123", "abc123"),
+        ("auth=abc123", "abc123"),
+        ("the API key: hunter2", "hunter2"),
+        ('"password"=>"hunter2 x"', "hunter2 x"),
+        ("client_secret%3Dhunter2", "hunter2"),
+        ("https://x.test/?X-Amz-Signature=hunter2", "hunter2"),
+        ("ghu_abcdefgh12345678", "abcdefgh12345678"),
+        ("hf_abcdefgh12345678", "abcdefgh12345678"),
+        ("npm_abcdefgh12345678", "abcdefgh12345678"),
+        ("dckr_pat_abcdefgh12345678", "abcdefgh12345678"),
+        ("ya29.abcdefgh12345678", "abcdefgh12345678"),
+        ("SG.abcdefgh12345678.abcdefgh12345678", "abcdefgh12345678"),
     ],
 )
 def test_a_secret_is_gone(text, secret):
@@ -66,6 +90,9 @@ def test_a_secret_is_gone(text, secret):
         "author: someone",
         "no bearer",
         "https://x.test/a:b@c is not a password... ok",
+        "https://x.test:8080/a@b and https://x.test:8080?a@b",
+        "12 passed, 3 sessions, authors: 4",
+        "npm_config and hf_short",
     ],
 )
 def test_other_texts_stay_as_they_are(text):
@@ -85,6 +112,7 @@ def test_a_text_of_just_that_length_is_not():
 
 def test_numbers_stay_numbers_unless_json_does_not_know_them():
     assert redact([1.5, -0.0, 1e300, 7, float("inf")]) == [1.5, -0.0, 1e300, 7, "inf"]
+    assert str(redact([True, False, None])) == "[True, False, None]"
 
 
 def test_long_names_of_fields_are_cut():
@@ -125,6 +153,70 @@ def test_fields_named_like_a_secret_are_taken_out_at_every_depth():
         "nested": [{"token": REDACTED, "page": 2}],
         "key": None,
     }
+
+
+def test_a_quote_that_is_not_the_headers_own_ends_it():
+    assert redact_text("{'Cookie': 'a=1', 'Accept': 'x'}") == "{'Cookie': '[redacted]', 'Accept': 'x'}"
+
+
+@pytest.mark.parametrize("key", [b"x-api-key", "x-api-key"])
+def test_headers_are_known_as_mappings_and_as_pairs_in_text_and_in_bytes(key):
+    assert redact({key: b"hunter2"}) == {"x-api-key": REDACTED}
+    assert redact([(key, b"hunter2"), (b"accept", b"x")]) == [["x-api-key", REDACTED], ["b'accept'", "b'x'"]]
+
+
+def test_a_header_without_a_value_stays_so():
+    assert redact([["token", ""], ["api_key", b""]]) == [["token", ""], ["api_key", REDACTED]]
+
+
+def test_two_things_that_are_no_header_are_no_pair():
+    assert redact([["key", 1], ["key"], ["a", "b"], ("token", "x", "y")]) == [
+        ["key", 1],
+        ["key"],
+        ["a", "b"],
+        ["token", "x", "y"],
+    ]
+
+
+def test_a_secret_may_be_of_a_kind_that_cannot_be_compared():
+    class Column:
+        def __eq__(self, other):
+            raise TypeError("ambiguous")
+
+        __hash__ = None
+
+    assert redact({"password": Column(), "token": "", "secret": None, "pin": 0}) == {
+        "password": REDACTED,
+        "token": "",
+        "secret": None,
+        "pin": 0,
+    }
+
+
+def test_what_contains_itself_many_times_over_ends_after_500_items():
+    loop: list[object] = []
+    loop.extend([loop] * 50)
+    shown = redact({"loop": loop, "after": 1}, depth=9)
+    assert json.dumps(shown).count("[") + json.dumps(shown).count("…") < 1002
+    assert list(shown) == ["loop", "after"]
+    flat = redact([list(range(49)) for _ in range(50)])
+    assert sum(map(len, flat)) == 450, "50 lists, and what is left for what is in them"
+
+
+def test_numbers_that_not_every_reader_of_json_takes_are_texts():
+    assert redact([2**63 - 1, -(2**63) + 1, 2**63, 10**5000]) == [2**63 - 1, -(2**63) + 1, str(2**63), "<int>"]
+
+
+def test_names_that_are_no_text_are_shown():
+    class Odd:
+        def __str__(self):
+            raise RuntimeError
+
+    assert redact({Odd(): 1, 7: 2}) == {"<Odd>": 1, "7": 2}
+
+
+def test_a_long_text_of_blanks_is_cut_too():
+    assert redact_text(" " * 500, 100) == " " * 99 + "…"
 
 
 def test_what_comes_out_is_bounded_and_ready_for_json():

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from backend import runtime
+from backend.resilience import current_deadline, deadline
 
 variable = contextvars.ContextVar("variable", default="unset")
 
@@ -56,6 +57,12 @@ def test_offload_gives_results_and_errors_of_a_native_thread():
     assert runtime.offload(sum, [1, 2, 3]) == 6
     with pytest.raises(ZeroDivisionError):
         runtime.offload(lambda: 1 / 0)
+
+
+def test_what_is_offloaded_finds_the_context_variables_and_the_deadline():
+    variable.set("handed on")
+    with deadline(5) as limit:
+        assert runtime.offload(lambda: (variable.get(), current_deadline())) == ("handed on", limit)
 
 
 def test_offload_lets_the_others_run():
