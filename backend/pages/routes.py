@@ -41,7 +41,7 @@ def blueprint(status: StatusService, metrics: Metrics, is_ready: Callable[[], bo
     @access("public")
     def status_page() -> str:
         told = _public_status(status)
-        shown = {name: told[name] for name in ("health", "features", "incidents")}
+        shown = {name: told[name] for name in ("health", "features")}
         return render_template("status.html", **told, shown=shown)
 
     @pages.route("/status.json")
@@ -77,5 +77,4 @@ def _public_status(status: StatusService) -> dict[str, Any]:
             name: "operational" if feature["enabled"] and feature["circuit_breaker"] == "closed" else "degraded"
             for name, feature in state["features"].items()
         },
-        "incidents": [],
     }

@@ -96,6 +96,9 @@ class ErrorAggregator:
 
         Args:
             window_minutes: another window than one's own, up to 240 or one's own if that is longer.
+
+        Raises:
+            ValueError: a window of no length.
         """
         minutes = self.window_minutes if window_minutes is None else window_minutes
         with self._lock:
@@ -144,7 +147,12 @@ class ErrorAggregator:
         """Return the errors over time for a graph: `buckets` equal slices of the window, oldest first, {at, count}.
 
         `at` is the end of the slice, ISO 8601.
+
+        Raises:
+            ValueError: a window of no length, or no slices.
         """
+        if buckets < 1 or (window_minutes is not None and window_minutes <= 0):
+            raise ValueError(f"a graph needs a window and slices, not {window_minutes} minutes in {buckets}")
         width = (self.window_minutes if window_minutes is None else window_minutes) * 60 / buckets
         now, wall = self._clock.monotonic(), self._clock.now()
         with self._lock:
@@ -216,7 +224,10 @@ class ErrorAggregator:
             self._take(entry, when)
 
     def _since(self, minutes: float | None) -> float:
-        return self._clock.monotonic() - (self.window_minutes if minutes is None else minutes) * 60
+        length = self.window_minutes if minutes is None else minutes
+        if length <= 0:
+            raise ValueError(f"window_minutes must be above 0, not {length}")
+        return self._clock.monotonic() - length * 60
 
 
 def _added(own: dict[str, int], others: Counter[str]) -> dict[str, int]:

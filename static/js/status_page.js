@@ -18,8 +18,8 @@ async function look() {
   try {
     const response = await fetch("/status.json", { signal: AbortSignal.timeout(10_000) });
     if (!response.ok) return;
-    const { health, features, incidents } = await response.json();
-    if (!same(shown, { health, features, incidents })) return location.reload();
+    const { health, features } = await response.json();
+    if (!same(shown, { health, features })) return location.reload();
     confirmedAt = performance.now();
   } catch {
     // no answer: the page grows old, which it shows

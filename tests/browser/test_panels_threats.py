@@ -40,7 +40,7 @@ def said(name, title, status, age, **more):
 
 DETAIL = {
     **RECORD,
-    "indicators": [{"type": "url", "value": "hxxps://bad[.]example/x"}, {"type": "domain", "value": HOSTILE}],
+    "indicators": [{"type": "url", "value": "hxxps://bad[.]example/x"}, {"type": "domain", "value": HOSTILE, "use": "context"}],
     "provenance": [
         said("cisa_kev", "CISA KEV", "live", -60, says=["title"]),
         said("nvd", "NVD", "stale", -900, url="https://nvd.example/1", says=["cwes"], cvss=SCORE),
@@ -112,6 +112,7 @@ def test_a_row_opens_by_keyboard_and_says_who_says_what(opened, screenshots, wid
     expect(row.locator(".threat__sources")).to_contain_text(re.compile(r"confirmed \d+ min ago"))
     expect(row.locator(".threat__indicators")).to_contain_text("hxxps://bad[.]example/x")
     expect(row.locator(".threat__indicators")).to_contain_text(HOSTILE)
+    expect(row.locator(".threat__indicators li", has_text="context only")).to_have_count(1)
     expect(row.locator(".threat__facts")).to_contain_text("GHSA-DEMO-0001-DEMO")
     expect(row).to_contain_text("3 indicators, the first 2")
     assert row.locator(".threat__indicators a, .threat__indicators img").count() == 0

@@ -96,13 +96,18 @@ function saysText({ says, cvss }) {
   return words.join(", ");
 }
 
+/** What a source tells of for its context only is no sign of an attack by itself. */
+function indicator({ type, value, use }) {
+  return html`<li><span class="faint">${type}</span> <code>${value}</code>${use === "context" ? html` <span class="faint">context only</span>` : nothing}</li>`;
+}
+
 function indicators(threat, more) {
   const total = threat.indicator_count ?? 0;
   if (!total) return nothing;
   const known = more?.data?.indicators ?? [];
   const note = known.length < total && known.length ? `, the first ${known.length}` : "";
   return html`<div><h3>${countText(total, "indicator")}${note} <span class="faint">(defanged)</span></h3>
-    <ul class="threat__indicators">${known.map(({ type, value }) => html`<li><span class="faint">${type}</span> <code>${value}</code></li>`)}</ul></div>`;
+    <ul class="threat__indicators">${known.map(indicator)}</ul></div>`;
 }
 
 function list(title, values, each, name) {
