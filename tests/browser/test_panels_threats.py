@@ -40,7 +40,10 @@ def said(name, title, status, age, **more):
 
 DETAIL = {
     **RECORD,
-    "indicators": [{"type": "url", "value": "hxxps://bad[.]example/x"}, {"type": "domain", "value": HOSTILE, "use": "context"}],
+    "indicators": [
+        {"type": "url", "value": "hxxps://bad[.]example/x"},
+        {"type": "domain", "value": HOSTILE, "use": "context"},
+    ],
     "provenance": [
         said("cisa_kev", "CISA KEV", "live", -60, says=["title"]),
         said("nvd", "NVD", "stale", -900, url="https://nvd.example/1", says=["cwes"], cvss=SCORE),

@@ -160,22 +160,19 @@ def test_a_window_of_nothing_is_refused():
 
 
 @pytest.mark.parametrize("minutes", [0, -1])
-def test_a_window_of_no_length_is_refused_where_it_is_asked_for(minutes: float) -> None:
+def test_a_window_of_no_length_is_refused_where_it_is_asked_for(errors, minutes):
     """Not divided by."""
-    errors = ErrorAggregator(clock=FakeClock())
     for ask in (errors.get_error_stats, errors.get_endpoint_stats, errors.get_series):
         with pytest.raises(ValueError, match=f"{minutes}"):
             ask(minutes)
 
 
-def test_a_graph_without_slices_is_refused() -> None:
+def test_a_graph_without_slices_is_refused(errors):
     """One slice is the least."""
-    errors = ErrorAggregator(clock=FakeClock())
     errors.record_error("feed", "down")
     assert [each["count"] for each in errors.get_series(buckets=1)] == [1]
     with pytest.raises(ValueError, match="in 0"):
         errors.get_series(buckets=0)
-
 
 
 def test_an_error_can_be_marked_so_that_it_is_counted_once():
