@@ -13,9 +13,6 @@ from backend.errors import DashboardError, MalformedRequestError, PayloadTooLarg
 from backend.scans.spool import Upload
 
 PIECE = 65_536
-NO_LENGTH = (
-    "An upload has to say how long it is (Content-Length): of one sent in chunks nobody can tell that it broke off."
-)
 _FORM = "multipart/form-data"
 _FORM_EXTRA = 65_536  # what a form needs around its file
 
@@ -25,14 +22,12 @@ def receive(upload: Upload, max_bytes: int) -> tuple[str, dict[str, str]]:
 
     Raises:
         PayloadTooLargeError: it has more than `max_bytes`.
-        MalformedRequestError: the form cannot be read, the request ends early, or does not say its length.
+        MalformedRequestError: the form cannot be read, or the request ends early.
         ValidationError: there is no file in it.
     """
     length = request.content_length
     if length is not None and length > max_bytes + _FORM_EXTRA:
         raise PayloadTooLargeError(f"{length} bytes; at most {max_bytes} are taken")
-    if length is None and request.headers.get("Transfer-Encoding"):
-        raise MalformedRequestError("no Content-Length", message=NO_LENGTH)
     request.max_content_length = max_bytes + _FORM_EXTRA
     try:
         if request.mimetype == _FORM:
