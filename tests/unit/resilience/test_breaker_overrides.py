@@ -89,3 +89,30 @@ def test_an_override_ends_for_who_only_looks_too(clock, name):
     assert (breaker.is_rejecting, breaker.state, breaker.current_state) == (False, "closed", "closed")
     assert (told[-1].new, told[-1].reason) == ("closed", "override ended")
     assert len(told) == 2
+
+
+@pytest.mark.parametrize("name", ["force_open", "disable", "metrics_only"])
+def test_the_state_is_right_at_the_first_look_after_an_override(breaker, clock, name):
+    getattr(breaker, name)(seconds=10)
+    clock.advance(10)
+    assert breaker.state == "closed"
+
+
+@pytest.mark.parametrize("name", ["disable", "metrics_only"])
+def test_calls_count_again_from_the_first_one_after_an_override(breaker, clock, name):
+    """Nobody looks in between; healthy calls take the short way and find the end too."""
+    getattr(breaker, name)(seconds=10)
+    assert breaker.call(fine) == "fine"
+    clock.advance(10)
+    fail(breaker, 2)
+    with pytest.raises(CircuitBreakerOpenError):
+        breaker.call(fine)
+
+
+def test_a_healthy_call_after_an_override_ends_it(breaker, clock):
+    told = []
+    breaker.events.subscribe(told.append)
+    breaker.metrics_only(seconds=10)
+    clock.advance(10)
+    assert breaker.call(fine) == "fine"
+    assert [event.new for event in told] == ["metrics_only", "closed"]

@@ -224,3 +224,19 @@ def test_a_reader_that_leaves_a_stream_leaves_the_count_as_it_was():
 
 
 # pybreaker's words
+
+
+def test_an_item_in_the_last_moment_of_a_permit_prolongs_nothing(clock):
+    """A fleet's server counts in milliseconds and may have given its place to another by then."""
+    clock.advance(1000)  # where the sums below come out alike to the last bit
+    breaker = CircuitBreaker(1, 60, probe_seconds=0.501, clock=clock)
+    fail(breaker)
+    clock.advance(60)
+    stream = breaker.stream(lambda: numbers(3))
+    next(stream)
+    clock.advance(0.5)
+    next(stream)
+    clock.advance(0.001)
+    assert breaker.call(lambda: "the place is another's") == "the place is another's"
+    assert breaker.state == "closed"
+    stream.close()

@@ -192,6 +192,17 @@ def test_blocks_in_generators_may_end_in_any_order(clock):
     assert _entered.get() == ()
 
 
+def test_a_block_that_ends_first_leaves_the_others_theirs(clock):
+    breakers = [CircuitBreaker(1, clock=clock) for _ in range(3)]
+    for breaker in breakers:
+        breaker.__enter__()
+    breakers[0].__exit__(None, None, None)
+    assert [breaker for breaker, _ in _entered.get()] == breakers[1:]
+    for breaker in breakers[1:]:
+        breaker.__exit__(Down, Down(), None)
+    assert [breaker.state for breaker in breakers] == ["closed", "open", "open"]
+
+
 def test_of_nested_blocks_of_one_breaker_the_inner_one_ends_first(clock):
     breaker = CircuitBreaker(2, clock=clock)
     with breaker:
