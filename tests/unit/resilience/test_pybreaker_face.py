@@ -185,3 +185,5 @@ def test_a_break_or_a_number_of_probes_that_makes_no_sense_is_refused(breaker):
     with pytest.raises(ValueError, match="at least one permit, not 0"):
         breaker.success_threshold = 0
     assert (breaker.reset_timeout, breaker.success_threshold) == (60, 1)
+    breaker.success_threshold = 1
+    assert breaker.success_threshold == 1
