@@ -13,7 +13,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import eventlet
 
-    eventlet.monkey_patch()
+    if __name__ == "__main__":  # whoever only wants to know the path goes on as he was
+        eventlet.monkey_patch()
     import eventlet.wsgi
 
 from pathlib import Path

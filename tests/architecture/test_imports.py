@@ -24,3 +24,9 @@ def test_only_runtime_names_the_async_libraries():
         )
     ]
     assert {str(Path(user).parent) for user in users} == {"backend/runtime"}
+
+
+def test_the_benchmarks_start_as_python_is():
+    """Half patched, a client of theirs waits for itself for ever."""
+    code = "import bench.__main__, socket, sys; sys.exit(socket.socket.__module__ != 'socket')"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
