@@ -1,7 +1,7 @@
 /** What every page has: the theme switch, signing out, times in the reader's zone. */
 
 import { momentText, parseTime } from "./logic/time.js";
-import { post } from "./net/rest.js";
+import { signOut } from "./net/rest.js";
 
 const KEY = "jupiter.theme";
 
@@ -27,11 +27,10 @@ function mountLogout(form) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      await post("/logout");
+      await signOut();
     } catch {
-      return form.submit(); // what went wrong is told by the page that answers; nobody is to think that they are out
+      form.submit(); // what went wrong is told by the page that answers; nobody is to think that they are out
     }
-    return location.assign("/login");
   });
 }
 

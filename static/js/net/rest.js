@@ -31,8 +31,23 @@ export async function upload(path, file, type) {
 
 export const remove = (path) => call("DELETE", path);
 
+let leaving = false;
+
+/** End this login. What is refused meanwhile is no news: who leaves is not asked to come back here. */
+export async function signOut() {
+  leaving = true;
+  try {
+    await post("/logout");
+  } catch (refusal) {
+    leaving = false;
+    throw refusal;
+  }
+  location.assign("/login");
+}
+
 /** The login is no longer good: to the login page, and back here after it. */
 export function toLogin() {
+  if (leaving) return;
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
