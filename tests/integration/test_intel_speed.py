@@ -15,20 +15,23 @@ from backend.sources.base import ThreatBatch
 from bench.bench_intel import RECORDS, Intelligence, measured
 from tests.unit.dashboard.source_fakes import NOW, FakeSource
 
+LONGEST_SHARE = 0.04
+"""Of the whole work: 50 ms of the 2 s that it takes on a machine that does nothing else is less."""
+
 
 @pytest.mark.skipif(runtime.mode() == "threading", reason="without a hub there is none to stall")
 def test_five_thousand_records_are_joined_without_a_stall():
-    pauses, seconds = [], []
+    shares, seconds = [], []
     for _ in range(3):
         made = Intelligence()
         began = time.process_time()
         _, _, own = measured(made.all_of_it)
         seconds.append(time.process_time() - began)
-        pauses.append(own)
+        shares.append(own / seconds[-1])
         assert made.records() >= RECORDS
-        if own < 0.05:
+        if shares[-1] < LONGEST_SHARE:
             break
-    assert min(pauses) < 0.05
+    assert min(shares) < LONGEST_SHARE
     assert min(seconds) < 8
 
 
