@@ -62,12 +62,14 @@ class Flight:
     Args:
         started: on the monotonic clock.
         known: what was kept when it started. Another process's result counts only if it is a different one.
+        forced: it computes in any case, whatever other processes have.
     """
 
     key: str
     plan: Plan
     started: float
     known: Envelope | None
+    forced: bool = False
     done: threading.Event = field(default_factory=threading.Event)
     value: Any = None
     envelope: Envelope | None = None
@@ -98,8 +100,8 @@ class Flights:
         self._flying: dict[str, Flight] = {}
         self._lock = RLock()  # nothing switches inside
 
-    def join(self, key: str, plan: Plan, known: Envelope | None) -> Flight:
-        """Return the flight for `key`, a new one if there is none.
+    def join(self, key: str, plan: Plan, known: Envelope | None, *, forced: bool = False) -> Flight:
+        """Return the flight for `key`, a new one if there is none; `known` and `forced` are a new one's.
 
         It flies on its own: not bound to the deadline or the life of whoever was the first to ask.
         """
@@ -107,7 +109,7 @@ class Flights:
             flight = self._flying.get(key)
             if flight is not None:
                 return flight
-            flight = self._flying[key] = Flight(key, plan, self._clock.monotonic(), known)
+            flight = self._flying[key] = Flight(key, plan, self._clock.monotonic(), known, forced)
         try:
             self._spawn(contextvars.Context().run, self._fly, flight)
         except BaseException:
@@ -168,7 +170,7 @@ class Flights:
 
     def _adopt(self, flight: Flight) -> bool:
         """Take what another process has stored since this flight started, if it has."""
-        found = self._tiers.get_shared(flight.key)
+        found = None if flight.forced else self._tiers.get_shared(flight.key)
         if found is None or not found.is_fresh(self._clock.now().timestamp()) or found == flight.known:
             return False
         if found.absent:

@@ -22,7 +22,7 @@ from backend.cache.tier import Tier
 from backend.cache.tiers import Tiers
 from backend.errors import DeadlineExceededError, NotFoundError
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
-from backend.resilience.deadline import current_deadline
+from backend.resilience.deadline import earliest
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class CacheService:
             compute: returns the value; NotFoundError says that there is none.
             ttl: seconds for which it is fresh; None for the cache's own.
             stale: seconds after that for which it is kept as a stale copy; None for the cache's own.
-            force: compute even if it is fresh, and wait for the outcome.
+            force: compute even if it is fresh, and wait for the outcome of a computation that began after being asked.
             patient: where it is outdated wait for the outcome, although there is a stale copy.
             more: tags, absent_ttl and keep; see `Plan`.
 
@@ -160,10 +160,20 @@ class CacheService:
                 self._flights.join(key, plan, known)
             return Cached(known.value(), known, "hit")
         copy = known if known is not None and known.is_usable(now) else None
-        flight, limit = self._flights.join(key, plan, known), current_deadline()
-        seconds = self._max_wait if force or patient or copy is None else self._patience_left(flight)
-        landed = flight.done.wait(seconds if limit is None else min(seconds, limit.remaining()))
-        return _outcome(flight, copy, landed)
+        if force:
+            return self._force(key, plan, copy)
+        flight = self._flights.join(key, plan, known)
+        seconds = self._max_wait if patient or copy is None else self._patience_left(flight)
+        return _outcome(flight, copy, flight.done.wait(earliest(seconds, self._clock).remaining()))
+
+    def _force(self, key: str, plan: Plan, copy: Envelope | None) -> Cached:
+        """What is under way may have read before the question what has changed since: its end is waited for."""
+        asked, limit = self._clock.monotonic(), earliest(self._max_wait, self._clock)
+        while True:
+            flight = self._flights.join(key, plan, None, forced=True)
+            landed = flight.done.wait(limit.remaining())
+            if not landed or (flight.forced and flight.started >= asked):
+                return _outcome(flight, copy, landed)
 
     def is_due(self, found: Envelope) -> bool:
         """Tell whether a fresh value should be renewed already, by chance (XFetch).

@@ -223,6 +223,35 @@ def test_force_computes_although_it_is_fresh(cache: CacheService, source: Source
     assert state(ask(cache, source, force=True)) == ("stale", 2)
 
 
+def test_force_is_not_content_with_a_computation_that_began_before_it(cache: CacheService, source: Source) -> None:
+    """What that has read may have changed before anybody asked. All who force meanwhile share the next one."""
+    source.gate.clear()
+    answers: list[Cached] = []
+    early = runtime.spawn(lambda: answers.append(ask(cache, source)))
+    settle(lambda: source.calls == 1)
+    cache._clock.advance(0.1)  # type: ignore[attr-defined]
+    forced = [runtime.spawn(lambda: answers.append(ask(cache, source, force=True))) for _ in range(20)]
+    for _ in range(20):
+        runtime.sleep(0.001)
+    source.gate.set()
+    assert all(task.wait(10) for task in (early, *forced))
+    assert sorted(state(answer)[1] for answer in answers) == [1] + [2] * 20
+    assert source.calls == 2
+
+
+def test_force_does_not_wait_for_ever_for_what_is_under_way(clock: FakeClock, source: Source) -> None:
+    """A computation that hangs takes no second one with it."""
+    cache = CacheService(clock=clock, max_wait=0.05)
+    ask(cache, source)
+    source.gate.clear()
+    cache.refresh("k", source)
+    settle(lambda: source.calls == 2)
+    clock.advance(0.1)
+    assert state(ask(cache, source, force=True)) == ("stale", 1)
+    source.gate.set()
+    assert source.calls == 2
+
+
 def test_an_invalidated_value_is_computed_anew(clock: FakeClock, source: Source) -> None:
     """By key or by tag; its copy stays for bad times."""
     cache = CacheService(clock=clock, patience=10)

@@ -159,6 +159,14 @@ def test_two_processes_that_miss_compute_once() -> None:
     assert (len(calls), answers) == (1, ["value", "value"])
 
 
+def test_force_computes_although_the_other_has_a_newer_one(one: CacheService, other: CacheService) -> None:
+    """It may have been computed before the question."""
+    one.set("k", "old")
+    assert other.get("k") == "old"
+    one.set("k", "newer")
+    assert other.get_or_compute("k", lambda: "own", force=True).value == "own"
+
+
 def test_an_absence_found_by_one_is_known_to_the_other(one: CacheService, other: CacheService) -> None:
     """Negative caching over processes."""
 
