@@ -12,7 +12,11 @@ from backend.bus.wire import AwayError, Wire
 
 TOPIC = "outcome"
 
-_TAKE = "return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0"
+# KEYS: outcome, lease. ARGV: holder, milliseconds, number of the outcome that the holder knows
+_TAKE = """
+if (redis.call('HGET', KEYS[1], 'number') or '0') ~= ARGV[3] then return 0 end
+return redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
+"""
 # KEYS: outcome, lease. ARGV: holder, head, seconds to keep, body ('-' leaves the one that is there), channel, message
 # (JSON without its end)
 _PUT = """
@@ -70,10 +74,15 @@ class Outcomes:
         found: Any = self._wire.ask(lambda: self._wire.client.hget(self._key(name), "body"))
         return None if found is None else bytes(found)
 
-    def take(self, name: str, seconds: float) -> bool:
-        """Take the role of the one who tries, for at most `seconds`; raises like `last`."""
-        args: list[Any] = [self._wire.worker, int(seconds * 1000)]
-        return bool(self._wire.ask(lambda: self._take(keys=[self._lease(name)], args=args)))
+    def take(self, name: str, seconds: float, *, after: Outcome | None) -> bool:
+        """Take the role of the one who tries, for at most `seconds`; raises like `last`.
+
+        Args:
+            after: the last outcome that one knows. Where another one has come since, one does not get the role: whoever
+                had it has given it back in between, and the answer is there to be taken.
+        """
+        args: list[Any] = [self._wire.worker, int(seconds * 1000), after.number if after is not None else 0]
+        return bool(self._wire.ask(lambda: self._take(keys=[self._key(name), self._lease(name)], args=args)))
 
     def put(self, name: str, head: Mapping[str, Any], body: bytes | None, keep_seconds: float) -> int:
         """Keep and announce an outcome, give the role back, and return the outcome's number; raises like `last`.

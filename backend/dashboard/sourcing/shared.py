@@ -90,10 +90,11 @@ class SharedSource:
         ends = self._clock.monotonic() + min(LONGEST_WAIT, self._source.timeout_seconds / 2)
         try:
             while True:
-                found = self._taken(before)
+                last = self._outcomes.last(self._source.name)
+                found = None if last is None else self._taken(last, before)
                 if found is not None:
                     return found
-                if self._outcomes.take(self._source.name, self._source.timeout_seconds + 1):
+                if self._outcomes.take(self._source.name, self._source.timeout_seconds + 1, after=last):
                     break
                 if self._clock.monotonic() >= ends:  # it goes on asking; we are woken when it is done
                     raise RateLimitedError("another worker asks already", retry_after=COME_AGAIN_SECONDS)
@@ -102,10 +103,9 @@ class SharedSource:
             return self._source.fetch(previous=previous, **asked)
         return self._ask(previous, before, asked)
 
-    def _taken(self, before: str) -> Any:
+    def _taken(self, outcome: Outcome, before: str) -> Any:
         """Return what another worker's outcome means for one who has the answer `before`, None where it is no help."""
-        outcome = self._outcomes.last(self._source.name)
-        if outcome is None or outcome.number == self._handed or outcome.age >= self._source.refresh_seconds:
+        if outcome.number == self._handed or outcome.age >= self._source.refresh_seconds:
             return None
         head = outcome.head
         if head["wanted"] != self._wanted:

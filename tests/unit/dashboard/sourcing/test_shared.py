@@ -45,8 +45,10 @@ class Outcomes:
         self._ask()
         return self._redis.bodies.get(name)
 
-    def take(self, name, seconds):
+    def take(self, name, seconds, *, after):
         self._ask()
+        if self._redis.outcomes.get(name, (0,))[0] != (after.number if after is not None else 0):
+            return False
         holder, until = self._redis.roles.get(name, ("", 0.0))
         if holder and until > self._redis.clock.monotonic():
             return False
@@ -183,6 +185,23 @@ def test_who_finds_another_one_asking_waits_a_while_and_comes_again(world):
     clock.advance(11)  # it died over it
     source.answers = [WHOLE]
     assert b.fetch() == WHOLE
+
+
+def test_who_comes_for_the_role_just_after_it_was_given_back_takes_the_answer(world, monkeypatch):
+    """Between one worker's look and its grip for the role another one may have asked, told and gone."""
+    _, _, source, a, b = world
+    source.answers = [WHOLE]
+    looked = b._outcomes.last
+
+    def look_and_be_overtaken(name):
+        seen = looked(name)
+        if not source.asked:
+            a.fetch()
+        return seen
+
+    monkeypatch.setattr(b._outcomes, "last", look_and_be_overtaken)
+    assert b.fetch().fragments == WHOLE.fragments
+    assert len(source.asked) == 1
 
 
 def test_without_redis_each_asks_for_itself(world):
