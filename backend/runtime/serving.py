@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from backend.runtime import mode
+from backend.runtime import heads, mode
 
 READ_TIMEOUT = 60.0  # a client that sends nothing for so long is gone; sockets are pinged far more often
-
+HEAD_TIMEOUT = 15.0  # for a request's line and headers, however they come
 
 LONGEST_HESITATION = 0.01
 HESITATION = 0.001
@@ -30,6 +30,8 @@ def serve_wsgi(
     max_connections: int,
     log: logging.Logger,
     load: Callable[[], int] | None = None,
+    read_timeout: float = READ_TIMEOUT,
+    head_timeout: float = HEAD_TIMEOUT,
 ) -> Callable[[], None]:
     """Serve `app` on a listening socket in the background and return a function that stops accepting.
 
@@ -38,18 +40,26 @@ def serve_wsgi(
         log: gets what the server itself has to say.
         load: where several processes share the listener: how much this one has to do. It hesitates the longer to take
             a connection, so that one with less takes it (eventlet only; otherwise whoever is first).
+        read_timeout: seconds after which a client that sends nothing is gone (not on threads).
+        head_timeout: seconds for the head of a request, in whichever pieces it comes (not on threads).
     """
     _allow_files(max_connections + SPARE_FILES)
     if mode() == "eventlet":
-        return _serve_eventlet(_patient(listener, load, log), app, max_connections, log)
+        return _serve_eventlet(
+            _patient(listener, load, log),
+            app,
+            log=log,
+            max_size=max_connections,
+            protocol=heads.eventlet_protocol(read_timeout, head_timeout),
+            socket_timeout=read_timeout,
+        )
     if mode() == "gevent":
-        return _serve_gevent(listener, app, max_connections, log)
+        handler = heads.gevent_handler(read_timeout, head_timeout)
+        return _serve_gevent(listener, app, log, spawn=max_connections, handler_class=handler)
     return _serve_threads(listener, app)
 
 
-def _serve_eventlet(
-    listener: socket.socket, app: Callable[..., Any], max_connections: int, log: logging.Logger
-) -> Callable[[], None]:
+def _serve_eventlet(listener: socket.socket, app: Callable[..., Any], **options: Any) -> Callable[[], None]:
     import eventlet
     import eventlet.wsgi
 
@@ -57,11 +67,9 @@ def _serve_eventlet(
         eventlet.wsgi.server,
         listener,
         _keeping_sockets(app),
-        log=log,
         debug=False,  # True would send stack traces to clients
         log_output=False,
-        max_size=max_connections,
-        socket_timeout=READ_TIMEOUT,
+        **options,
     )
     return server.kill  # type: ignore[no-any-return]
 
@@ -135,12 +143,11 @@ def _allow_files(wanted: int) -> None:
 
 
 def _serve_gevent(
-    listener: socket.socket, app: Callable[..., Any], max_connections: int, log: logging.Logger
+    listener: socket.socket, app: Callable[..., Any], log: logging.Logger, **options: Any
 ) -> Callable[[], None]:
-    from gevent.pool import Pool
     from gevent.pywsgi import WSGIServer
 
-    server = WSGIServer(listener, app, log=None, error_log=log, spawn=Pool(max_connections))
+    server = WSGIServer(listener, app, log=None, error_log=log, **options)
     server.start()
     return server.close  # type: ignore[no-any-return]  # its `stop` would end the requests under way too
 
