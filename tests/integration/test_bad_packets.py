@@ -30,11 +30,12 @@ def jupiter(tmp_path_factory):
 def opened(jupiter, token=None):
     """A bare websocket, signed in where there is a token."""
     made = websocket.create_connection(f"{jupiter.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket")
-    made.settimeout(5)
+    made.settimeout(10)  # less than who does not sign in is given, so that it is not that which closes it
     made.recv()
     if token is not None:
         made.send("40" + json.dumps({"token": token}))
-        assert made.recv().startswith('40{"sid"')
+        while not made.recv().startswith('40{"sid"'):  # what is told to everybody may come before
+            continue
     return made
 
 
