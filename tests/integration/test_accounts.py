@@ -59,7 +59,7 @@ class Browser:
     def events(self):
         made = Events()
         cookie = f"jupiter_session={self.client.cookies['jupiter_session']}"
-        made._client.connect(self.url, headers={"Cookie": cookie}, transports=["websocket"])
+        made._client.connect(self.url, headers={"Cookie": cookie}, transports=["websocket"], wait_timeout=10)
         return made
 
 
@@ -209,12 +209,12 @@ def test_what_was_taken_back_stays_so_over_a_restart(serve, tmp_path):
 
 
 def test_a_session_that_has_ended_by_itself_is_401_and_its_socket_closes(serve):
-    jupiter = serve({**NOWHERE, "JUPITER_SESSION_HOURS": str(4 / 3600)})
+    jupiter = serve({**NOWHERE, "JUPITER_SESSION_HOURS": str(12 / 3600)})  # so long the socket may take to be opened
     command(jupiter, "add", "ann", "--role", "analyst", password=GOOD)
     ann = Browser(jupiter)
     ann.sign_in("ann", GOOD)
     with ann.events() as events:
-        events.wait_for("disconnect", timeout=15)
+        events.wait_for("disconnect", timeout=30)
     assert ann.status() == 401
     page = ann.client.get("/", headers={"Accept": "text/html"})
     assert (page.status_code, page.headers["location"]) == (303, "/login")

@@ -15,7 +15,7 @@ NAME = "CVE-2026-66001"
 
 
 class Webhook:
-    """Takes messages on a port that is free again while it is away."""
+    """Takes messages on a port that refuses while it is away."""
 
     def __init__(self):
         self.messages, self.port, self._server = [], 0, None
@@ -34,14 +34,22 @@ class Webhook:
             def log_message(self, *_):
                 """Say nothing."""
 
-        ThreadingHTTPServer.allow_reuse_address = True
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        self.port = self._server.server_port
+        if self._server is None:
+            self._server = self._bound(Handler)
+        self._server.RequestHandlerClass = Handler
+        self._server.server_activate()
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self):
         self._server.shutdown()
         self._server.server_close()
+        self._server = self._bound(BaseHTTPRequestHandler)  # bound, not listening: refused, and nobody takes the port
+
+    def _bound(self, handler):
+        made = ThreadingHTTPServer(("127.0.0.1", self.port), handler, bind_and_activate=False)
+        made.server_bind()
+        self.port = made.server_port
+        return made
 
 
 @pytest.fixture

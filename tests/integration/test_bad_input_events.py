@@ -153,11 +153,11 @@ def test_an_expired_token_does_not_connect(jupiter):
 def test_a_socket_is_closed_soon_after_its_token_has_expired(jupiter):
     """What it sends in between is refused, see tests/unit/realtime/test_door.py; what it is sent ends too."""
     made = time.monotonic()
-    with jupiter.events(jupiter.token_for("ann", "administrator", expires=6)) as late:
+    with jupiter.events(jupiter.token_for("ann", "administrator", expires=15)) as late:  # so long the rest may take
         assert late.call("request_status")["ok"] is True
-        late.wait_for("disconnect", timeout=20)
+        late.wait_for("disconnect", timeout=40)
         closed = next(event.at for event in late.received if event.name == "disconnect")
-        assert closed - made > 5  # the token was made after that
+        assert closed - made > 14  # the token was made after that
 
 
 def test_a_role_that_is_too_low_is_refused(jupiter, contract):

@@ -10,6 +10,7 @@ import pytest
 
 from backend.config import load_settings
 from backend.demo import start_demo
+from tests.support.client import eventually
 
 
 @pytest.fixture
@@ -78,7 +79,12 @@ def test_hang_does_not_answer_until_the_switch_moves(demo, client):
 
 def test_moving_the_switch_lets_go_who_hangs(demo, client):
     demo.set_mode("threats", "hang")
-    threading.Timer(0.2, demo.set_mode, ("threats", "ok")).start()
+
+    def when_somebody_hangs():
+        eventually(lambda: any(one["name"] == "threats" and one["requests"] for one in demo.upstreams()))
+        demo.set_mode("threats", "ok")
+
+    threading.Thread(target=when_somebody_hangs).start()
     started = time.monotonic()
     with pytest.raises(httpx.RemoteProtocolError):
         client.get(_url(demo, "threats"))

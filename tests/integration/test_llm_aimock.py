@@ -62,7 +62,7 @@ class Mock:
 
     def _address(self):
         path = Path(self._log.name)
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             for word in path.read_text().split():
                 if word.startswith("http://127.0.0.1:"):
@@ -71,7 +71,7 @@ class Mock:
         raise AssertionError(f"the server does not start: {path.read_text()}")
 
     def provider(self):
-        timeouts = Timeouts(connect=2, silence=3, first_piece=3, total=20)
+        timeouts = Timeouts(connect=10, silence=20, first_piece=20, total=60)
         return make_provider("compatible", base_url=self.url, model="gpt-test", api_key="any", timeouts=timeouts)
 
     def pieces(self, question):

@@ -163,7 +163,7 @@ def test_while_the_file_is_locked_everything_goes_on_and_says_what_it_is(
     if mode == "gevent":
         pytest.importorskip("gevent", reason="gevent is not installed; `make test` installs it")
     jupiter, outage = serve({**FAST, "JUPITER_ASYNC_MODE": mode}), LockedFile()
-    with jupiter.rest() as rest:
+    with jupiter.rest(timeout=60) as rest:  # the first write waits for the lock before it is kept
         body = {"name": "kept", "experiment_type": "benchmark"}
         assert "queued" not in rest.post("/api/experiments", json=body | {"name": "before"}).body
         outage.begin(jupiter)
