@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import statistics
 import time
 from urllib.parse import urlsplit
 
@@ -102,14 +101,12 @@ def test_a_message_of_many_frames_is_no_larger_than_one_of_one_frame(jupiter):
 
 def test_a_large_message_does_not_stop_the_others(jupiter):
     """Unmasking two megabytes byte by byte took seconds in which nobody was served."""
-    waited = []
     with jupiter.rest() as rest:
         for _ in range(5):
             bare = opened(jupiter)
             bare.send("4" + "x" * 1_900_000)
-            waited.append(rest.get("/livez").seconds)
+            assert rest.get("/livez").seconds < 1.0
             bare.close()
-    assert statistics.median(waited) < 1.0, waited  # the machine may have been held up by something else once
 
 
 @pytest.mark.parametrize("body", [b"6", b"2", b"\xff\xfe", b"4x\x1e4x", b"42{bad", b"4" * 2_000_001], ids=len)

@@ -122,13 +122,6 @@ def test_fifty_requests_of_ten_workers_all_succeed(
 ) -> None:
     """None above half a second, where the machine is one's own; the figure is printed."""
     create(rest, *[f"experiment {number}" for number in range(60)])
-    slowest = min(_slowest_of_ten_workers(jupiter) for _ in range(3))
-    with capsys.disabled():
-        print(f"\n50 requests of 10 workers: slowest {slowest * 1000:.0f} ms")  # noqa: T201
-    assert slowest < 5.0  # wanted: 0.5, which a machine with ten others at work on it does not always give
-
-
-def _slowest_of_ten_workers(jupiter: UnreliableJupiter) -> float:
     answers: list[tuple[int, float]] = []
     todo = list(range(50))
     ready = threading.Event()
@@ -145,8 +138,11 @@ def _slowest_of_ten_workers(jupiter: UnreliableJupiter) -> float:
     ready.set()
     for task in tasks:
         assert task.wait(60)
+    slowest = max(seconds for _, seconds in answers)
+    with capsys.disabled():
+        print(f"\n50 requests of 10 workers: slowest {slowest * 1000:.0f} ms")  # noqa: T201
     assert [status for status, _ in answers] == [200] * 50
-    return max(seconds for _, seconds in answers)
+    assert slowest < 5.0  # wanted: 0.5, which a machine with ten others at work on it does not always give
 
 
 def test_what_the_client_has_already_is_not_sent_again(jupiter: UnreliableJupiter, rest: Rest) -> None:
@@ -185,7 +181,7 @@ def test_a_database_that_hangs_delays_nobody_who_can_be_shown_something(
     healthy = _slowest(rest)
     jupiter.told(hang=("*",))
     hung = _slowest(rest)
-    assert min(rest.get("/api/feature-status").seconds for _ in range(3)) < 2
+    assert rest.get("/api/feature-status").seconds < 2
     outdated = rest.post("/api/experiments", json={"name": "b", "experiment_type": "benchmark"}, timeout=60)
     assert (outdated.status, outdated.body["queued"]) == (202, True)
     stale = rest.get(SUMMARY)
@@ -215,13 +211,10 @@ def test_with_a_slow_database_a_change_is_pushed_late_and_not_as_it_was_before(
 
 
 def _slowest(rest: Rest) -> float:
-    """Best of three rounds: the machine that runs the tests has other things to do."""
-    rounds = []
-    for _ in range(3):
-        answers = []
-        for _ in range(100):
-            answers.append(rest.get(SUMMARY))
-            time.sleep(0)
-        assert {answer.status for answer in answers} == {200}
-        rounds.append(max(answer.seconds for answer in answers))
-    return min(rounds)
+    seconds = []
+    for _ in range(100):
+        answer = rest.get(SUMMARY)
+        assert answer.status == 200
+        seconds.append(answer.seconds)
+        time.sleep(0)
+    return max(seconds)
