@@ -186,9 +186,10 @@ def test_somebody_elses_scan_does_not_exist(jupiter, rest):
 def test_who_was_away_gets_what_was_missed_or_the_present_state(jupiter, rest):
     with jupiter.events() as events:
         scan_id = upload(rest, samples.CVE_LIST.encode(), name="followed")
-        seen = events.wait_for("scan_result", lambda p: p["scan"]["id"] == scan_id)["seq"]
-    later = upload(rest, samples.CVE_LIST.encode(), name="missed")
-    finished(rest, later)
+        seen = events.wait_for("scan_result", lambda p: p["scan"]["id"] == scan_id, timeout=30)["seq"]
+        later = upload(rest, samples.CVE_LIST.encode(), name="missed")
+        # said, and not only stored: its status is to be read some time before it is told
+        events.wait_for("scan_result", lambda p: p["scan"]["id"] == later, timeout=30)
     with jupiter.events() as events:
         missed = events.call("sync", {"scans": seen})["data"]["streams"]["scans"]["events"]
         assert [e["payload"]["seq"] for e in missed] == list(range(seen + 1, seen + 1 + len(missed)))

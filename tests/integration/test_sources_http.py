@@ -25,6 +25,7 @@ from tests.support.recorded import Epss as RecordedScores
 from tests.support.requirements import require_data
 
 TIMEOUT = 1.0
+PATIENCE = 20.0
 MAX_BYTES = 5_000_000
 RSS = b'<rss version="2.0"><channel><title>N</title><item><title>T</title></item></channel></rss>'
 
@@ -33,6 +34,12 @@ RSS = b'<rss version="2.0"><channel><title>N</title><item><title>T</title></item
 def fetcher():
     with new_client() as client:
         yield HttpFetcher(client, timeout=TIMEOUT, max_bytes=MAX_BYTES)
+
+
+@pytest.fixture
+def patient_fetcher():
+    with new_client() as client:
+        yield HttpFetcher(client, timeout=PATIENCE, max_bytes=MAX_BYTES)
 
 
 @pytest.fixture
@@ -284,18 +291,18 @@ def _longest_stall(recorded):
     return max(stalls)
 
 
-def test_a_forced_refresh_waits_no_longer_than_it_may_and_concurrent_ones_share_it(server, fetcher):
+def test_a_forced_refresh_waits_no_longer_than_it_may_and_concurrent_ones_share_it(server, patient_fetcher):
     server.answers["/kev"] = lies.hang
-    kev = CisaKev(fetcher, url=f"{server.url}/kev", mirror_url=None, request_seconds=TIMEOUT)
+    kev = CisaKev(patient_fetcher, url=f"{server.url}/kev", mirror_url=None, request_seconds=PATIENCE)
     threats = ThreatService([kev], guards=Guards(), policy=Policy(attempts=1), force_seconds=0.2)
     threats.start(runtime.spawn)
     began, answers = time.monotonic(), []
     asking = [
         runtime.spawn(lambda: answers.append(threats.query({"force_refresh": True})["message"])) for _ in range(5)
     ]
-    assert all(task.wait(5) for task in asking)
-    assert time.monotonic() - began < TIMEOUT
+    assert all(task.wait(PATIENCE) for task in asking)
+    assert time.monotonic() - began < PATIENCE / 2  # by its own limit: the source is waited for much longer
     assert len(answers) == 5
     assert all("The refresh is still under way" in message for message in answers)
-    assert len(server.requests) == 1
+    assert len(eventually(lambda: server.requests)) == 1
     threats.stop()

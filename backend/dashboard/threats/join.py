@@ -13,7 +13,7 @@ from backend.dashboard.threats.index import ThreatIndex
 from backend.dashboard.threats.snapshot import Snapshot, take_snapshot
 from backend.resilience.clock import SYSTEM_CLOCK, Clock
 from backend.sources.base import Fragment, ThreatBatch, ThreatSource
-from backend.sources.collector import settle
+from backend.sources.collector import pause, settle
 from backend.sources.heavy import heavy
 
 MOST_RECORDS = 5000
@@ -134,10 +134,11 @@ class ThreatJoin:
         day = self._clock.now().date()
         before = self.snapshot if self._day == day else None
         catalogues, enrichers = _parts(given, self._catalogues), _parts(given, self._enrichers)
-        snapshot, counts = self._offload(joined, catalogues, enrichers, day, self._mentions, before)
-        with self._index_lock:
-            self._offload(_indexed, self._index, snapshot)
-            self.snapshot, self._counts = snapshot, counts
+        with pause():  # over both steps: between them it would look at all that is new, here where everybody waits
+            snapshot, counts = self._offload(joined, catalogues, enrichers, day, self._mentions, before)
+            with self._index_lock:
+                self._offload(_indexed, self._index, snapshot)
+                self.snapshot, self._counts = snapshot, counts
         self._given, self._day = dict(given), day
         if self.snapshot.names != self.names:  # the same object as long as nothing changed: others keep what they
             self.names = self.snapshot.names  # found with it

@@ -130,17 +130,19 @@ def test_many_changes_are_told_once():
 
 
 def test_the_loop_tells_and_then_rests():
-    told, naps = threading.Event(), []
+    told, naps, rested = threading.Event(), [], threading.Event()
 
     def nap(seconds):
         naps.append(seconds)
         announcer.stop()
+        rested.set()
 
     announcer = Announcer(dict, log=LOG, interval=0.25, sleep=nap)
     announcer.subscribe(lambda _: told.set())
     announcer.start(runtime.spawn)
     announcer.touch()
-    assert told.wait(5)
+    assert rested.wait(5)
+    assert told.is_set()
     assert naps == [0.25]
 
 

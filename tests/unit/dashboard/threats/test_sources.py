@@ -1,5 +1,6 @@
 """What several sources say of one threat is one record, with what each of them has said."""
 
+import gc
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -117,6 +118,19 @@ def test_what_is_new_is_added_what_is_withdrawn_goes_and_the_oldest_gives_way():
     assert give("CVE-2026-1001", "CVE-2026-1002") == ["CVE-2026-1001", "CVE-2026-1002"]
     assert give("CVE-2026-1005", removed=("CVE-2026-1001",)) == ["CVE-2026-1002", "CVE-2026-1005"]
     assert give("CVE-2026-1009", "CVE-2026-1007") == ["CVE-2026-1005", "CVE-2026-1007", "CVE-2026-1009"]
+
+
+def test_no_collection_begins_between_the_two_steps_of_a_join():
+    steps = []
+
+    def offload(func, *args, **kwargs):
+        steps.append((func.__name__, gc.isenabled()))
+        return inline(func, *args, **kwargs)
+
+    join = ThreatJoin([FakeSource("cisa_kev", None)], clock=FakeClock(NOW), offload=offload)
+    join.accept("cisa_kev", catalogue(CVE))
+    assert steps[1:] == [("joined", False), ("_indexed", False)]
+    assert gc.isenabled()
 
 
 def test_scores_go_with_their_records():
