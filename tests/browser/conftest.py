@@ -26,8 +26,9 @@ PHONE, DESKTOP = (390, 844), (1440, 900)
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests; each test gets contexts of its own from `new_page`."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)  # guards against hanging only: what is promised in time is measured
     path = require_chromium()
     sandbox = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
     with sync_playwright() as driver:

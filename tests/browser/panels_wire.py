@@ -6,6 +6,7 @@ The pages come from a real server; only the socket is taken over, in the wire fo
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 SETTINGS = {**NOWHERE, "JUPITER_LOGIN_RATE_LIMIT": "1000/minute"}
 """Of the server whose pages are opened: it is asked for pages only, but by many tests in a minute."""
 SOCKET = "**/socket.io/**"
-HANDSHAKE = '0{"sid":"test","upgrades":[],"pingInterval":8000,"pingTimeout":6000,"maxPayload":2000000}'
+HANDSHAKE = '0{"sid":"test","upgrades":[],"pingInterval":3600000,"pingTimeout":6000,"maxPayload":2000000}'
+"""Nobody pings here, so none is promised for as long as a test may take."""
 Answer = Callable[[Any], Any]
 
 
@@ -126,6 +128,14 @@ class Wire:
         if event != noun and noun in self.snapshots:
             name, payload = self.snapshots[noun]
             self.send(name, {**payload, "request": True})
+
+
+def until(page: Page, check: Callable[[], Any], *, seconds: float = 20) -> None:
+    """Let the page and its wire go on until `check` is true."""
+    ends = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < ends, f"not within {seconds} s"
+        page.wait_for_timeout(20)
 
 
 def iso(seconds: float = 0) -> str:

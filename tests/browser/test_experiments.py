@@ -92,6 +92,7 @@ def test_an_experiment_is_created_changed_deleted_and_restored(opened, rest):
     expect(page.locator("#experiments")).to_contain_text("No experiments yet")
     page.get_by_label("Deleted").check()
     page.get_by_role("button", name="Restore Second thoughts").click()
+    expect(page.get_by_role("button", name="Restore Second thoughts")).to_have_count(0)  # it is done
     page.get_by_label("Deleted").uncheck()
     expect(page.locator(".experiments__name")).to_have_text("Second thoughts")
     assert rest.get("/api/experiments").body["experiments"][0]["parameters"] == {"depth": 2}

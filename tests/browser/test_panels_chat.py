@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.panels_wire import SETTINGS, Refusal, Wire, all_well, iso
+from tests.browser.panels_wire import SETTINGS, Refusal, Wire, all_well, iso, until
 from tests.support.server import Jupiter
 
 pytestmark = pytest.mark.browser
@@ -32,9 +32,12 @@ def opened(new_page, jupiter):
     return open_page
 
 
-def _ask(page, text="Why?"):
+def _ask(page, wire, text="Why?"):
+    """Ask, and wait until it is acknowledged: what is told of a conversation before that is nobody's."""
+    asked = len(wire.sent("chat_message"))
     page.get_by_label("Your question").fill(text)
     page.get_by_label("Your question").press("Enter")
+    until(page, lambda: len(wire.sent("chat_message")) > asked)
 
 
 def _delta(wire, index, text):
@@ -48,7 +51,7 @@ def _respond(wire, text, **more):
 
 def test_an_answer_thinks_streams_and_ends_with_its_sources(opened):
     page, wire = opened()
-    _ask(page)
+    _ask(page, wire)
     expect(page.locator("#chat .thinking")).to_be_visible()
     for index, word in enumerate(("One ", "**two** ", "three")):
         _delta(wire, index, word)
@@ -68,7 +71,7 @@ def test_an_answer_thinks_streams_and_ends_with_its_sources(opened):
 def test_hostile_output_does_nothing(opened):
     page, wire = opened()
     page.evaluate("() => { window.harm = 0 }")
-    _ask(page)
+    _ask(page, wire)
     hostile = """
 <img src=x onerror="window.harm=1"><script>window.harm=1</script>
 <svg onload="window.harm=1"><style>body{display:none}</style></svg>
@@ -100,7 +103,7 @@ def test_a_refused_question_goes_back_to_the_writer_with_the_reason(opened):
         )
 
     wire.answers["chat_message"] = refuse
-    _ask(page, "A long thought")
+    _ask(page, wire, "A long thought")
     expect(page.get_by_label("Your question")).to_have_value("A long thought")
     expect(page.locator("#chat .chat__writer")).to_contain_text("Too many requests")
     expect(page.locator("#chat .message")).to_have_count(0)
@@ -115,7 +118,7 @@ def test_what_is_being_written_outlives_a_reload(opened):
 
 def test_a_failed_answer_keeps_what_was_said_and_can_be_asked_again(opened):
     page, wire = opened()
-    _ask(page)
+    _ask(page, wire)
     _delta(wire, 0, "Half an")
     told = {"error": "The model broke off", "type": "UPSTREAM_ERROR", "timestamp": iso(), "recoverable": True}
     wire.push("chat", "chat_error", {**IDS, **told, "suggestion": "Ask again", "partial_text": "Half an answer"})
@@ -135,10 +138,10 @@ def test_a_failed_answer_keeps_what_was_said_and_can_be_asked_again(opened):
 
 def test_stop_is_sent_and_the_part_so_far_stays(opened):
     page, wire = opened()
-    _ask(page)
+    _ask(page, wire)
     _delta(wire, 0, "A part")
     page.get_by_role("button", name="Stop").click()
-    page.wait_for_timeout(100)
+    until(page, lambda: wire.sent("chat_stop"))
     assert wire.sent("chat_stop") == [{"message_id": IDS["message_id"]}]
     _respond(wire, "A part", stopped=True)
     expect(page.locator("#chat .message--answer")).to_contain_text("Stopped.")
@@ -146,7 +149,7 @@ def test_stop_is_sent_and_the_part_so_far_stays(opened):
 
 def test_an_answer_without_the_model_says_so_and_why(opened):
     page, wire = opened()
-    _ask(page)
+    _ask(page, wire)
     reason = {"type": "NOT_CONFIGURED", "message": "No language model is set up.", "suggestion": "Set a key."}
     _respond(wire, "From local data.", degraded=True, reason=reason)
     answer = page.locator("#chat .message--answer")
@@ -156,7 +159,7 @@ def test_an_answer_without_the_model_says_so_and_why(opened):
 
 def test_a_page_loaded_in_the_middle_of_an_answer_goes_on_with_it(opened):
     page, wire = opened()
-    _ask(page)
+    _ask(page, wire)
     _delta(wire, 0, "One ")
     expect(page.locator("#chat .message--answer")).to_contain_text("One")
     row = {"created_at": iso(), "sources": []}
@@ -181,7 +184,7 @@ def test_a_page_loaded_in_the_middle_of_an_answer_goes_on_with_it(opened):
 
 def test_the_reader_who_has_scrolled_up_is_never_moved(opened):
     page, wire = opened(height=640)
-    _ask(page)
+    _ask(page, wire)
     _delta(wire, 0, "\n\n".join(f"Paragraph {n}" for n in range(40)))
     scroll = page.locator("#chat .chat__scroll")
     expect(page.get_by_text("Paragraph 39")).to_be_in_viewport()
@@ -190,6 +193,7 @@ def test_the_reader_who_has_scrolled_up_is_never_moved(opened):
         _delta(wire, index, f"\n\nLater {index}")
         page.wait_for_timeout(30)
     below = page.get_by_role("button", name="New text below")
+    expect(page.locator("#chat .message--answer")).to_contain_text("Later 7")
     expect(below).to_be_visible()
     assert scroll.evaluate("box => box.scrollTop") == 100
     below.click()
@@ -201,7 +205,7 @@ def test_the_reader_who_has_scrolled_up_is_never_moved(opened):
 
 def test_a_reader_who_goes_up_a_little_is_not_pulled_back_while_text_flows(opened):
     page, wire = opened(height=640)
-    _ask(page)
+    _ask(page, wire)
     _delta(wire, 0, "\n\n".join(f"Paragraph {n}" for n in range(40)))
     scroll = page.locator("#chat .chat__scroll")
     expect(page.get_by_text("Paragraph 39")).to_be_in_viewport()
@@ -218,7 +222,7 @@ def test_a_reader_who_goes_up_a_little_is_not_pulled_back_while_text_flows(opene
 
 def test_text_that_overflows_the_parser_is_shown_as_it_is_and_the_chat_goes_on(opened):
     page, wire = opened()
-    _ask(page)
+    _ask(page, wire)
     _respond(wire, f"{'>' * 6000} at the bottom")
     expect(page.locator("#chat .message--answer")).to_contain_text("at the bottom")
     expect(page.get_by_role("button", name="Send")).to_be_visible()
@@ -233,14 +237,14 @@ def test_a_question_can_be_asked_where_the_browser_offers_less_as_on_plain_http(
     wire.answers["chat_message"] = lambda _: IDS
     page.goto(jupiter.link)
     expect(page.locator("#chat")).to_have_attribute("data-state", "empty")
-    _ask(page)
+    _ask(page, wire)
     expect(page.locator("#chat .thinking")).to_be_visible()
     assert len(wire.sent("chat_message")[0]["client_message_id"]) == 32
 
 
 def test_a_selection_survives_while_the_answer_grows(opened):
     page, wire = opened()
-    _ask(page)
+    _ask(page, wire)
     _delta(wire, 0, "Choose me.\n\nMore")
     paragraph = page.locator("#chat .prose__block").first
     expect(paragraph).to_have_text("Choose me.")
@@ -262,7 +266,7 @@ def test_a_viewer_may_read_but_not_ask(new_page, jupiter):
 
 def test_ids_that_no_record_has_are_marked_in_the_text_and_named_below_it(opened):
     page, wire = opened()
-    _ask(page)
+    _ask(page, wire)
     _respond(wire, "See **CVE-2026-7777**, cve-2026-7777 and CVE-2026-77771.", unknown_ids=["CVE-2026-7777"])
     marks = page.locator("#chat .prose mark")
     expect(marks).to_have_count(2)
@@ -278,8 +282,7 @@ def test_another_model_can_be_chosen_and_stays_chosen(opened):
     choice = page.get_by_label("Model")
     expect(choice).to_have_value("grok-a")
     choice.select_option("grok-b")
-    _ask(page)
-    page.wait_for_timeout(100)
+    _ask(page, wire)
     assert wire.sent("chat_message")[-1]["model"] == "grok-b"
     page.reload()
     expect(page.get_by_label("Model")).to_have_value("grok-b")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.panels_wire import SETTINGS, Wire, all_well, iso, pulse
+from tests.browser.panels_wire import SETTINGS, Wire, all_well, iso, pulse, until
 from tests.support.server import Jupiter
 
 pytestmark = pytest.mark.browser
@@ -82,14 +82,15 @@ def test_a_topic_leads_to_its_threat_records(opened):
     summary(page, "SharePoint").click()
     page.get_by_role("button", name="CVE-2025-49706").click()
     expect(page.locator("#threats input[type=search]").first).to_have_value("CVE-2025-49706")
-    page.wait_for_timeout(400)
-    assert wire.sent("request_threats")[-1] == {"limit": 50, "search": "CVE-2025-49706"}
+    wanted = {"limit": 50, "search": "CVE-2025-49706"}
+    until(page, lambda: wire.sent("request_threats")[-1:] == [wanted])
 
 
 def test_an_open_topic_stays_open_and_in_its_place_when_news_come(opened):
     page, wire = opened(topics(*(f"topic {n}" for n in range(12))))
     body = page.locator("#pulse .panel__body")
     summary(page, "topic 7").click()
+    expect(page.locator("#pulse .topic__facts")).to_be_visible()  # what it opens moves what stands below
     body.evaluate("box => { box.scrollTop = 120 }")
     before = body.evaluate("box => box.scrollTop")
     for _ in range(3):
@@ -104,8 +105,7 @@ def test_an_open_topic_stays_open_and_in_its_place_when_news_come(opened):
 def test_another_window_is_asked_for_and_kept_in_the_address(opened):
     page, wire = opened(topics("SharePoint"))
     page.get_by_label("7d", exact=True).check()
-    page.wait_for_timeout(200)
-    assert wire.sent("request_pulse")[-1] == {"window": "7d"}
+    until(page, lambda: wire.sent("request_pulse")[-1:] == [{"window": "7d"}])
     assert "window=7d" in page.url
 
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.panels_wire import SETTINGS, Wire, all_well, iso, source, threat, threats
+from tests.browser.panels_wire import SETTINGS, Wire, all_well, iso, source, threat, threats, until
 from tests.support.server import Jupiter
 
 pytestmark = pytest.mark.browser
@@ -83,6 +83,7 @@ def test_every_filter_and_the_order_are_the_address_the_question_and_the_export(
     )
     asked = {"known_exploited": True, "source": "cisa_kev", "vendor": "Example", "epss_min": 0.5}
     asked |= {"since": "2025-11-01", "until": "2025-12-31", "sort": "cvss"}
+    until(page, lambda: wire.sent("request_threats"))
     assert wire.sent("request_threats")[-1] == {"limit": 50, **asked}
     assert page.get_by_label("Exploited").is_checked()
     assert page.get_by_label("Order").input_value() == "cvss"

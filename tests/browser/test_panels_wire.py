@@ -7,7 +7,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.panels_wire import SETTINGS, Refusal, Wire, all_well, pulse, status, threats
+from tests.browser.panels_wire import SETTINGS, Refusal, Wire, all_well, pulse, status, threats, until
 from tests.support.server import Jupiter
 
 pytestmark = pytest.mark.browser
@@ -132,9 +132,11 @@ def test_a_gauge_that_was_pushed_before_the_sync_is_not_taken_back_by_it(opened)
     wire.push("threats", *threats(3))
     wire.push("threats", *threats(6))
     expect(page.locator("#threats .threat")).to_have_count(6)
+    synced, asked = len(wire.sent("sync")), len(wire.sent("request_status"))
     wire.cut()
-    expect(page.locator(PILL)).to_contain_text("Live")
-    page.wait_for_timeout(300)
+    until(page, lambda: len(wire.sent("sync")) > synced and len(wire.sent("request_status")) > asked)
+    wire.push("status", *status(grok_chat={"reason": "drawn after the sync"}))
+    expect(page.locator("#status")).to_contain_text("drawn after the sync")
     expect(page.locator("#threats .threat")).to_have_count(6)
 
 
@@ -142,6 +144,7 @@ def test_filters_are_the_address_and_are_asked_of_the_server(opened):
     page, wire = opened("/?severity=high&q=router+1&ransomware=1&window=7d", pulse=pulse(window="7d"))
     assert page.get_by_label("Severity").input_value() == "high"
     assert page.get_by_role("searchbox").input_value() == "router 1"
+    until(page, lambda: wire.sent("request_threats") and wire.sent("request_pulse"))
     question = wire.sent("request_threats")[-1]
     assert question == {"limit": 50, "severity": "high", "search": "router 1", "ransomware": True}
     assert wire.sent("request_pulse")[-1] == {"window": "7d"}
@@ -149,15 +152,16 @@ def test_filters_are_the_address_and_are_asked_of_the_server(opened):
     page.get_by_label("Ransomware").uncheck()
     expect(page).to_have_url(re.compile(r"/\?q=router\+1&window=7d$"))
     page.go_back()
-    assert page.get_by_label("Ransomware").is_checked()
+    expect(page.get_by_label("Ransomware")).to_be_checked()
 
 
 def test_a_push_does_not_push_a_filtered_list_aside(opened):
     page, wire = opened("/?severity=high", threats=threats(1))
     expect(page.locator("#threats .threat")).to_have_count(1)
+    until(page, lambda: wire.sent("request_threats"))  # the list may be drawn before the page's own question
     asked = len(wire.sent("request_threats"))
     wire.push("threats", *threats(9))
-    page.wait_for_timeout(200)
+    until(page, lambda: len(wire.sent("request_threats")) > asked)
     expect(page.locator("#threats .threat")).to_have_count(1)
     assert len(wire.sent("request_threats")) == asked + 1
 

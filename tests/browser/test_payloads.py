@@ -126,7 +126,7 @@ def test_past_the_server_a_hundred_payloads_in_every_text_execute_nothing(new_pa
     expect(page.locator("#chat .message--answer")).to_have_count(len(PAYLOADS) + 1)
     harmless(page)
     for answer in page.locator("#chat .prose").all()[::7]:
-        answer.hover(force=True, timeout=2000)
+        answer.hover(force=True)
     harmless(page)
 
 

@@ -175,6 +175,7 @@ def test_pictures_for_judging(new_page, jupiter, console, screenshots):
         page.locator("#audit").screenshot(path=screenshots / f"audit-{name}.png")
     page = new_page()
     sign_in(page, jupiter, password="wrong password")
+    expect(page.get_by_role("alert")).to_be_visible()
     page.screenshot(path=screenshots / "sign-in-wrong.png")
     page.faults.clear()
     sign_in(page, jupiter)

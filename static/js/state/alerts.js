@@ -7,6 +7,8 @@ import { get, post, remove } from "../net/rest.js";
 export class Alerts {
   #app;
   #isRead = false;
+  /** Changes since each question that is under way: its answer may be older than they are. */
+  #since = new Set();
 
   constructor(app) {
     this.#app = app;
@@ -24,14 +26,21 @@ export class Alerts {
 
   /** Read alerts and watch list. */
   async ask() {
+    const since = [];
+    this.#since.add(since);
     this.#patch({ asking: true });
     try {
       const [alerts, { watched }] = await Promise.all([get("/api/alerts?limit=100"), get("/api/watch-list")]);
-      this.#data((held) => ({ ...takeAlerts(held, alerts, this.#app.session.now()), watched }));
+      this.#app.store.update("alerts", (state) => {
+        const read = { ...takeAlerts(state.data, alerts, this.#app.session.now()), watched };
+        return { ...state, data: since.reduce((held, change) => change(held), read) };
+      });
       this.#isRead = true;
       this.#patch({ asking: false, problem: null });
     } catch (refusal) {
       this.#patch({ asking: false, problem: this.#problem(refusal, "The alerts were not loaded") });
+    } finally {
+      this.#since.delete(since);
     }
   }
 
@@ -81,6 +90,7 @@ export class Alerts {
   }
 
   #data(change) {
+    for (const since of this.#since) since.push(change);
     this.#app.store.update("alerts", (state) => ({ ...state, data: change(state.data) }));
   }
 

@@ -14,6 +14,8 @@ export class Scans {
   #app;
   #asked = 0;
   #isRead = false;
+  /** Changes since each question for the list that is under way: its answer may be older than they are. */
+  #since = new Set();
 
   constructor(app) {
     this.#app = app;
@@ -38,14 +40,22 @@ export class Scans {
     const { session } = this.#app;
     const { data } = this.#state;
     const cursor = more ? data.cursor : null;
+    const since = [];
+    this.#since.add(since);
     this.#patch({ asking: true });
     try {
       const answer = await get(`/api/scans?limit=${listLimit(data, more)}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
-      this.#data((held) => takeList(held, answer, session.now(), { more, open: this.#state.open?.id }));
+      const open = this.#state.open?.id;
+      this.#app.store.update("scans", (state) => {
+        const read = takeList(state.data, answer, session.now(), { more, open });
+        return { ...state, data: since.reduce((held, change) => change(held), read) };
+      });
       this.#isRead = true;
       this.#patch({ asking: false, problem: null });
     } catch (refusal) {
       this.#patch({ asking: false, problem: this.#problem(refusal, "The scans were not loaded") });
+    } finally {
+      this.#since.delete(since);
     }
   }
 
@@ -141,6 +151,7 @@ export class Scans {
   }
 
   #data(change) {
+    for (const since of this.#since) since.push(change);
     this.#app.store.update("scans", (state) => ({ ...state, data: change(state.data) }));
   }
 
