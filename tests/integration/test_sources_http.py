@@ -301,7 +301,7 @@ def test_a_forced_refresh_waits_no_longer_than_it_may_and_concurrent_ones_share_
         runtime.spawn(lambda: answers.append(threats.query({"force_refresh": True})["message"])) for _ in range(5)
     ]
     assert all(task.wait(PATIENCE) for task in asking)
-    assert time.monotonic() - began < PATIENCE / 2  # by its own limit: the source is waited for much longer
+    assert time.monotonic() - began < TIMEOUT  # by its own limit: the source is waited for much longer
     assert len(answers) == 5
     assert all("The refresh is still under way" in message for message in answers)
     assert len(eventually(lambda: server.requests)) == 1
