@@ -24,7 +24,7 @@ streams = (f"stream-{number}" for number in count())
 
 @pytest.fixture
 def wire(shared_redis):
-    made = connect(shared_redis.url, worker="a")
+    made = connect(shared_redis.url, worker="a", timeout=10)
     made.start(patience=5)
     assert made.up
     yield made

@@ -73,6 +73,7 @@ def test_redis_away_costs_no_request_and_comes_back(serve, redis_server, how):
             assert state["reason"] == "while alone"
             there.wait_for("notice", lambda told: "while alone" in told["message"], timeout=10)
             time.sleep(1)
+            eventually(lambda: min(len(each.statuses) for each in (asking_one, asking_two)) > 50, timeout=60)
         for asking in (asking_one, asking_two):
             assert set(asking.statuses) == {200}
             assert len(asking.statuses) > 50

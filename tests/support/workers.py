@@ -84,7 +84,10 @@ def gone(number: int, *, timeout: float = 15.0) -> None:
             os.kill(number, 0)
         except ProcessLookupError:
             return True
-        state = (PROC / str(number) / "stat").read_text().rpartition(")")[2].split()[0]
+        try:
+            state = (PROC / str(number) / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:  # it ended while we looked
+            return True
         return state == "Z"
 
     eventually(ended, timeout=timeout)
