@@ -16,6 +16,7 @@ class SourceEntrySchema(Schema):
     as_of = fields.String(
         required=True, allow_none=True, metadata={"description": "When its data was last confirmed, ISO 8601 UTC."}
     )
+    via = fields.String(metadata={"description": "The way it came, where that was not the source's own: its mirror."})
     records = fields.Integer(required=True, metadata={"description": "Records of it that are shown."})
     next_try = fields.String(required=True, allow_none=True, metadata={"description": "ISO 8601 UTC."})
     circuit_breaker = fields.String(required=True)

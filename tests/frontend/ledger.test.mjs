@@ -47,3 +47,7 @@ test("a row tells everything about a source, and a breaker only when it is not c
   assert.equal(ledgerRow(KEV, NOW).breaker, "");
   assert.equal(ledgerRow({ ...KEV, status: "not_configured", as_of: null }, NOW).next, "");
 });
+
+test("a row says by whom it was confirmed where that was not the source itself", () => {
+  assert.equal(ledgerRow({ ...KEV, via: "its mirror" }, NOW).when, "confirmed 3 min ago by its mirror");
+});

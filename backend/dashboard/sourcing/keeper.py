@@ -166,7 +166,7 @@ class SourceKeeper:
     def _succeeded(self, batch: Batch, records: int, seconds: float) -> None:
         first = self.line.as_of is None
         recovered = self._failures > 0 and not first
-        self.line.confirmed(records, getattr(batch, "as_of", None))
+        self.line.confirmed(records, getattr(batch, "as_of", None), getattr(batch, "via", ""))
         self._failures, self._told = 0, ""
         if batch.not_modified and not recovered:
             self._log.debug("%s %s: unchanged, %d records", self._marker, self.line.title, records)

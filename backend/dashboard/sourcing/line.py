@@ -32,9 +32,11 @@ class SourceLine:
         self._setting = setting
         self._clock = clock
         self._kept = False
+        self._via = ""
 
-    def confirmed(self, records: int, as_of: datetime | None = None) -> None:
-        """Note that what is shown of it is what it has now, or had at `as_of`."""
+    def confirmed(self, records: int, as_of: datetime | None = None, via: str = "") -> None:
+        """Note that what is shown of it is what it has now, or had at `as_of`; `via` names a way not its own."""
+        self._via = via
         self.as_of = as_of or self._clock.now()
         self.records = records
         self.error = None
@@ -91,6 +93,8 @@ class SourceLine:
             "next_try": _iso(self.next_try),
             "circuit_breaker": circuit_breaker,
         }
+        if self._via:
+            entry["via"] = self._via
         if self.needs:
             entry["suggestion"] = f"Set {self.needs}; the README says where to get it."
         elif self.error is not None:

@@ -57,7 +57,7 @@ export function ledgerRow(source, now) {
     title: source.title ?? source.name,
     status: source.status,
     word: STATUS_WORDS[source.status] ?? source.status,
-    when: confirmed === null ? "never confirmed" : `confirmed ${agoText(confirmed, now)}`,
+    when: confirmed === null ? "never confirmed" : `confirmed ${agoText(confirmed, now)}${source.via ? ` by ${source.via}` : ""}`,
     next: next === null || source.status === "not_configured" ? "" : `next try ${inText(next, now)}`,
     records: source.records ?? 0,
     error: source.error ?? "",

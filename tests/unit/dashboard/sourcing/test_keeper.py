@@ -1,5 +1,7 @@
 """When a source is asked again, and what its line says meanwhile."""
 
+from dataclasses import replace
+
 import pytest
 
 from backend.dashboard.sourcing.line import SourceLine
@@ -99,6 +101,14 @@ def test_a_line_goes_from_loading_to_live_to_stale():
     made.confirmed(8)
     made.failed(NetworkError("x", message="It broke."))
     assert (made.status, made.records, made.entry("closed")["error"]) == ("stale", 8, "It broke.")
+
+
+def test_a_line_names_the_way_that_was_not_the_sources_own_as_long_as_that_is_so():
+    _, keeper = keeper_of(replace(catalogue(A), via="its mirror"), catalogue(A))
+    keeper.attempt()
+    assert keeper.entry()["via"] == "its mirror"
+    keeper.attempt()
+    assert "via" not in keeper.entry()
 
 
 def test_a_rejected_call_does_not_hide_the_failure_that_led_to_it():
