@@ -22,12 +22,13 @@ BROWSER = f"{SERVERS}/test_browser_lane.py"
 
 
 def lanes() -> list[list[list[str]]]:
-    """Return the lanes, each with the selections that it runs one after the other.
+    """Return the lanes, each with the selections that it runs one after the other; both take about as long.
 
     Not more of them: on two processors a third one makes whatever is about time wait for the others.
     """
     others = ["tests", f"--ignore={SERVERS}", "--ignore=tests/browser"]
-    return [[[SERVERS, f"--ignore={BROWSER}"]], [others, [BROWSER]]]
+    beside = [BROWSER, *(str(file.relative_to(ROOT)) for file in sorted((ROOT / SERVERS).glob("test_workers_*.py")))]
+    return [[[SERVERS, *(f"--ignore={file}" for file in beside)]], [others, beside]]
 
 
 def main(selection: Sequence[str]) -> int:
