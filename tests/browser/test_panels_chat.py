@@ -310,6 +310,26 @@ def test_conversations_are_searched_while_one_types_and_show_where_they_were_fou
     expect(page.locator("#chat .chat__list")).to_contain_text("Nothing found")
 
 
+def test_a_space_between_two_words_of_a_search_is_not_taken_away_by_an_answer(opened):
+    page, _ = opened()
+    asked = []
+
+    def conversations(route):
+        asked.append(route.request.url.partition("?")[2])
+        route.fulfill(json={"conversations": [], "next_cursor": None})
+
+    page.route("**/api/conversations*", conversations)
+    page.get_by_role("button", name="History").click()
+    search = page.get_by_label("Search conversations")
+    expect(search).to_be_focused()
+    search.press_sequentially("acme ")
+    expect(page.locator("#chat .chat__list")).to_contain_text("the words of “acme”")
+    assert asked[-1] == "search=acme"
+    search.press_sequentially("vpn")
+    expect(search).to_have_value("acme vpn")
+    expect(page.locator("#chat .chat__list")).to_contain_text("the words of “acme vpn”")
+
+
 def test_conversations_that_cannot_be_read_are_told_and_tried_again(opened):
     page, _ = opened()
     page.route("**/api/conversations*", lambda route: route.fulfill(status=503, json={"error": "Data away"}))
