@@ -179,16 +179,16 @@ def test_create_pressed_twice_creates_one(opened, rest):
     page.get_by_role("button", name="New experiment").first.click()
     sent = []
 
-    def slowly(route):
+    def hold(route):
         if route.request.method != "POST":
             return route.fallback()
-        sent.append(route.request.post_data)
-        page.wait_for_timeout(200)
-        return route.continue_()
+        return sent.append(route)
 
-    page.route("**/api/experiments", slowly)
+    page.route("**/api/experiments", hold)
     page.get_by_label("Name", exact=True).fill("once")
     page.get_by_role("button", name="Create", exact=True).dblclick()
+    until(page, lambda: sent)
+    sent[0].continue_()  # after both
     expect(page.locator(".experiments__name")).to_have_count(1)
     assert len(sent) == 1
     assert rest.get("/api/experiments").body["total"] == 1
