@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.panels_wire import until
 from tests.support.client import eventually
 from tests.support.server import NOWHERE
 from tests.support.unreliable import UnreliableJupiter
@@ -18,6 +19,9 @@ SETTINGS = {
     "JUPITER_BREAKER_OPEN_SECONDS": "1",
     "JUPITER_CALL_TIMEOUT_SECONDS": "2",
 }
+
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+"""Resolves when what was changed has been drawn."""
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +122,36 @@ def test_the_filters_are_in_the_address_and_the_way_back_works(opened, rest):
     expect(page.locator(".experiments__name")).to_have_text(["gamma", "beta", "alpha"])
 
 
+def test_a_list_keeps_its_own_buttons_and_words_until_the_answer_to_a_new_filter_comes(opened, rest):
+    create(rest, "still there")
+    page = opened("/experiments?q=still")
+    expect(page.get_by_role("button", name="Delete still there")).to_be_visible()
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/api/experiments?*", hold)
+    page.get_by_label("Deleted").check()
+    until(page, lambda: any("deleted=true" in route.request.url for route in held))
+    page.evaluate(DRAWN)
+    expect(page.get_by_role("button", name="Delete still there")).to_be_visible()
+    expect(page.get_by_role("button", name="Restore still there")).to_have_count(0)
+    for route in held:
+        route.fallback()
+    held.clear()
+    page.unroute("**/api/experiments?*")
+    expect(page.locator("#experiments")).to_contain_text("Nothing found")
+    page.route("**/api/experiments?*", hold)
+    page.get_by_role("button", name="Clear the filters").click()
+    until(page, lambda: any("search=still" not in route.request.url for route in held))
+    page.evaluate(DRAWN)
+    expect(page.locator("#experiments")).to_contain_text("Nothing found")
+    for route in held:
+        route.fulfill(json={**rest.get("/api/experiments?limit=1").body, "experiments": [], "next_cursor": None})
+    expect(page.locator("#experiments")).to_contain_text("Nothing is deleted")
+
+
 def test_a_long_list_is_turned_page_by_page(opened, rest):
     create(rest, *[f"number {number:02}" for number in range(60)])
     page = opened("/experiments?sort=name")
@@ -145,16 +179,16 @@ def test_create_pressed_twice_creates_one(opened, rest):
     page.get_by_role("button", name="New experiment").first.click()
     sent = []
 
-    def slowly(route):
+    def hold(route):
         if route.request.method != "POST":
             return route.fallback()
-        sent.append(route.request.post_data)
-        page.wait_for_timeout(200)
-        return route.continue_()
+        return sent.append(route)
 
-    page.route("**/api/experiments", slowly)
+    page.route("**/api/experiments", hold)
     page.get_by_label("Name", exact=True).fill("once")
     page.get_by_role("button", name="Create", exact=True).dblclick()
+    until(page, lambda: sent)
+    sent[0].continue_()  # after both
     expect(page.locator(".experiments__name")).to_have_count(1)
     assert len(sent) == 1
     assert rest.get("/api/experiments").body["total"] == 1

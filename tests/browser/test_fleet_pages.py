@@ -6,6 +6,7 @@ import signal
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.toasts import hold
 from tests.support.server import NOWHERE
 from tests.support.workers import pids
 
@@ -20,6 +21,7 @@ def test_pages_on_two_workers_live_on_when_one_is_killed(new_page, serve, redis_
         page.on("request", lambda request: asked.append(request.url))
         page.goto(jupiter.link)
         expect(page.locator("body")).to_have_attribute("data-connection", "live", timeout=20_000)
+        hold(page)
     with jupiter.rest() as rest:
         assert rest.post("/api/features/pulse/disable", json={"reason": "seen by both"}).status == 200
     for page in pages:

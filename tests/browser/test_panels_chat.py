@@ -1,5 +1,7 @@
 """The chat: what a person sees while an answer comes, stops, fails, or tries to do harm."""
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
@@ -213,6 +215,8 @@ def test_a_reader_who_goes_up_a_little_is_not_pulled_back_while_text_flows(opene
     scroll.hover()
     for index in range(1, 11):
         page.mouse.wheel(0, -6)
+        up = before - 6 * index
+        until(page, lambda up=up: scroll.evaluate("box => box.scrollTop") <= up)  # a wheel is not waited for
         _delta(wire, index, f" and {index}")
         page.wait_for_timeout(40)
     expect(page.locator("#chat .message--answer")).to_contain_text("and 10")
@@ -303,11 +307,37 @@ def test_conversations_are_searched_while_one_types_and_show_where_they_were_fou
     page.get_by_role("button", name="History").click()
     search = page.get_by_label("Search conversations")
     expect(search).to_be_focused()
-    search.press_sequentially("inject", delay=20)
+    expect(page.locator("#chat .conversation")).to_have_count(1)
+    page.clock.install()
+    page.clock.pause_at(time.time() + 60)  # the pause after a letter lasts until it is let pass
+    search.press_sequentially("inject")
+    assert asked == [""]
+    page.clock.run_for(250)
     expect(page.locator("#chat .conversation__match")).to_have_text("…<b>the</b> injection of")
     assert asked == ["", "search=inject"]
     search.fill("none")
+    page.clock.run_for(250)
     expect(page.locator("#chat .chat__list")).to_contain_text("Nothing found")
+
+
+def test_a_space_between_two_words_of_a_search_is_not_taken_away_by_an_answer(opened):
+    page, _ = opened()
+    asked = []
+
+    def conversations(route):
+        asked.append(route.request.url.partition("?")[2])
+        route.fulfill(json={"conversations": [], "next_cursor": None})
+
+    page.route("**/api/conversations*", conversations)
+    page.get_by_role("button", name="History").click()
+    search = page.get_by_label("Search conversations")
+    expect(search).to_be_focused()
+    search.press_sequentially("acme ")
+    expect(page.locator("#chat .chat__list")).to_contain_text("the words of “acme”")
+    assert asked[-1] == "search=acme"
+    search.press_sequentially("vpn")
+    expect(search).to_have_value("acme vpn")
+    expect(page.locator("#chat .chat__list")).to_contain_text("the words of “acme vpn”")
 
 
 def test_conversations_that_cannot_be_read_are_told_and_tried_again(opened):

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.panels_wire import SETTINGS, Wire, all_well
+from tests.browser.toasts import hold
 from tests.support.server import Jupiter
 
 pytestmark = pytest.mark.browser
@@ -211,6 +212,7 @@ def test_a_feature_is_switched_off_with_a_reason_on_again_and_reset(signed_in):
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     row.get_by_role("button", name="Reset").click()
+    hold(page)
     page.get_by_role("dialog").get_by_role("button", name="Reset").click()
     expect(page.locator(".toast", has_text="reset")).to_be_visible()
 

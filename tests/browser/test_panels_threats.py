@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -135,3 +136,40 @@ def test_details_that_cannot_be_had_leave_the_row_as_it_is(opened):
     expect(row).to_contain_text("cannot be shown at the moment")
     expect(row).to_contain_text("Why it ranks here")
     page.faults[:] = [fault for fault in page.faults if "503" not in fault]
+
+
+@pytest.fixture
+def typing(opened):
+    """Open the dashboard with a clock that stands still: the pause after a letter lasts until the test lets it end."""
+    page, wire = opened()
+    page.clock.install()
+    page.clock.pause_at(time.time() + 60)
+    page.locator(".threat-filters__more summary").click()
+    return page, wire
+
+
+def test_what_is_typed_is_not_undone_by_a_push_in_the_pause_after_it(typing):
+    page, wire = typing
+    search, vendor = page.get_by_role("searchbox", name="Search id"), page.get_by_label("Vendor", exact=True)
+    search.press_sequentially("router")
+    vendor.press_sequentially("Example")
+    wire.push("threats", *threats(2, sources=[KEV, source("drawn", "Drawn anew")]))
+    expect(page.get_by_label("Source", exact=True)).to_contain_text("Drawn anew")
+    expect(search).to_have_value("router")
+    expect(vendor).to_have_value("Example")
+    page.clock.run_for(250)
+    expect(page).to_have_url(re.compile(r"/\?q=router&vendor=Example$"))
+    search.press("End")
+    page.keyboard.type(" 1")
+    page.clock.run_for(250)
+    expect(page).to_have_url(re.compile(r"/\?q=router\+1&vendor=Example$"))
+    search.press("ArrowLeft")
+    page.keyboard.type("2")
+    page.clock.run_for(250)
+    expect(page).to_have_url(re.compile(r"/\?q=router\+21&vendor=Example$"))
+    page.keyboard.type("3")
+    expect(search).to_have_value("router 231")
+    page.clock.run_for(250)
+    page.evaluate("history.replaceState(null, '', '/?q=other'); dispatchEvent(new PopStateEvent('popstate'))")
+    expect(search).to_have_value("other")
+    expect(vendor).to_have_value("")

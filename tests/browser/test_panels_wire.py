@@ -2,12 +2,13 @@
 
 import itertools
 import re
-import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.panels_wire import SETTINGS, Refusal, Wire, all_well, pulse, status, threats, until
+from tests.browser.panels_wire import SETTINGS, Refusal, Wire, all_well, pulse, source, status, threats, until
+from tests.browser.toasts import hold
 from tests.support.server import Jupiter
 
 pytestmark = pytest.mark.browser
@@ -24,8 +25,10 @@ def jupiter(tmp_path_factory):
 def opened(new_page, jupiter):
     """Open the dashboard over a wire of the test."""
 
-    def open_page(path="/", **changed):
+    def open_page(path="/", *, clock=False, **changed):
         page = new_page()
+        if clock:
+            page.clock.install()
         wire = Wire(page, all_well() | changed)
         page.goto(jupiter.link)
         if path != "/":
@@ -49,41 +52,65 @@ def forgive_sockets(page):
 
 NOTE_STATES = """() => {
   const panel = document.querySelector("#threats");
-  window.seen = {};
+  window.seen = { [panel.dataset.state]: Date.now() };
   new MutationObserver(() => { window.seen[panel.dataset.state] ??= Date.now(); })
     .observe(panel, { attributes: true, attributeFilter: ["data-state"] });
-  window.late = 0;
-  let due = Date.now() + 100;
-  setInterval(() => {
-    window.late = Math.max(window.late, Date.now() - due);
-    due = Date.now() + 100;
-  }, 100);
+}"""
+NOTE_LOSS = """pill => {
+  new MutationObserver(() => { if (pill.textContent.includes("Reconnecting")) window.lost ??= Date.now(); })
+    .observe(pill, { childList: true, characterData: true, subtree: true });
 }"""
 
 
+def stop_the_clock(page, wire, ttl):
+    """Let the page's time pass in `pass_time` only, however slow the machine is; return what time it is there.
+
+    All that the page knows is of that moment, and the threats are good for `ttl` seconds.
+    """
+    synced = len(wire.sent("sync"))
+    page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=60))
+    until(page, lambda: len(wire.sent("sync")) > synced)  # after a silence as long as this jump the page asks
+    now = page.evaluate("Date.now()")
+    at = datetime.fromtimestamp(now / 1000, UTC).isoformat()
+    for event, payload in (status(), threats(3, ttl=ttl, sources=[source("cisa_kev", "Of this moment")])):
+        wire.send(event, {**payload, "as_of": at, "timestamp": at, "at": at})
+    expect(page.locator("#threats [aria-label='Source']")).to_contain_text("Of this moment")  # drawn without a frame
+    pass_time(page, 0.1)
+    expect(page.locator("#threats .threat")).to_have_count(3)
+    expect(page.locator("#threats")).to_have_attribute("data-state", "live")
+    expect(page.locator(".masthead [data-part='health']")).to_contain_text("Healthy")
+    return now
+
+
+def pass_time(page, seconds):
+    """Let the time of a stopped clock pass in small steps, between which the page does what is due."""
+    for _ in range(int(seconds * 10)):
+        page.clock.run_for(100)
+
+
 def test_with_the_cable_pulled_live_turns_ageing_then_stale_within_a_second_of_its_end(opened):
-    page, wire = opened(threats=threats(age=0, ttl=8))
-    ends = time.time() * 1000 + 8000
-    page.evaluate(NOTE_STATES)
-    panel = page.locator("#threats")
-    expect(panel).to_have_attribute("data-state", "live")
+    page, wire = opened(clock=True)
+    now = stop_the_clock(page, wire, ttl=8)
     wire.silent = True
-    expect(panel).to_have_attribute("data-state", "stale", timeout=20_000)
-    seen, late = page.evaluate("[window.seen, window.late]")  # how late the machine let any timer be
-    assert seen["ageing"] < ends
-    assert ends - 500 < seen["stale"] < ends + 1200 + late
+    page.evaluate(NOTE_STATES)
+    pass_time(page, 9.9)
+    seen, ends = page.evaluate("window.seen"), now + 8000
+    assert seen["live"] < seen["ageing"] < ends
+    assert ends < seen["stale"] < ends + 1200
 
 
 def test_a_silent_peer_is_found_within_fifteen_seconds_and_health_is_no_longer_claimed(opened):
-    page, wire = opened()
-    expect(page.locator(".masthead [data-part='health']")).to_contain_text("Healthy")
+    page, wire = opened(clock=True)
+    began = stop_the_clock(page, wire, ttl=600)
     wire.silent = wire.refusing = True
-    began = time.monotonic()
-    expect(page.locator(PILL)).to_contain_text("Reconnecting", timeout=16_000)
-    assert time.monotonic() - began < 15
+    page.locator(PILL).evaluate(NOTE_LOSS)
+    pass_time(page, 16)
+    assert page.evaluate("window.lost") - began < 15_000
+    expect(page.locator(PILL)).to_contain_text("Reconnecting")
     expect(page.locator(".masthead [data-part='health']")).to_contain_text("Health unknown")
     expect(page.locator("#threats")).to_have_attribute("data-state", "ageing")
     wire.silent = wire.refusing = False
+    page.clock.resume()
     page.locator(PILL).get_by_role("button").click()
     expect(page.locator(PILL)).to_contain_text("Live")
     expect(page.locator("#threats")).to_have_attribute("data-state", "live")
@@ -212,7 +239,8 @@ def test_a_login_that_has_ended_leads_to_the_sign_in_page(opened):
 def test_memory_stays_flat_under_a_flood_of_pushes(opened):
     page, wire = opened()
     devtools = page.context.new_cdp_session(page)
-    numbers = itertools.count()
+    numbers, floods = itertools.count(), itertools.count()
+    hold(page)
 
     def flood(rounds):
         for _ in range(rounds):
@@ -224,6 +252,9 @@ def test_memory_stays_flat_under_a_flood_of_pushes(opened):
             wire.push("notice", "notice", {"level": "info", "message": "Again"})
             for kept in wire.log.values():
                 kept.clear()
+        last = f"The end of flood {next(floods)}"
+        wire.push("status", *status(grok_chat={"reason": last}))
+        expect(page.locator("#status")).to_contain_text(last)
         page.wait_for_timeout(500)
         devtools.send("HeapProfiler.collectGarbage")
         used = devtools.send("Runtime.getHeapUsage")["usedSize"]

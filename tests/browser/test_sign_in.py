@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.panels_wire import SETTINGS
+from tests.browser.toasts import hold
 from tests.integration.test_accounts import GENEROUS, command
 from tests.support.server import Jupiter
 
@@ -139,6 +140,7 @@ def test_an_administrator_adds_changes_and_disables_an_account_and_sees_it_noted
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     expect(row.get_by_label("Role of carol")).to_have_value("analyst")
     row.get_by_label("Role of carol").select_option("viewer")
+    hold(page)
     page.get_by_role("dialog").get_by_role("button", name="Change role").click()
     expect(page.locator(".toast", has_text="carol is viewer now")).to_be_visible()
     row.get_by_role("button", name="Disable").click()

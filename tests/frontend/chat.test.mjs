@@ -57,6 +57,24 @@ test("a history that is older than what has come meanwhile does not take text ba
   assert.equal(chat.history(messages, rows).find(({ id }) => id === "a1").text, "Because");
 });
 
+test("an answer that has ended is not begun again by a history that was read before its end", () => {
+  const payload = { ...IDS, response: "Because.", is_error: false, degraded: false, sources: [], timestamp: "t" };
+  const rows = [{ id: "a1", role: "assistant", content: "", status: "streaming", created_at: "t", sources: [] }];
+  const ended = chat.response(chat.accepted(asked(), "m1", IDS), payload);
+  assert.deepEqual(told(chat.history(ended, rows)), [["assistant", "Because.", "complete"]]);
+  const failed = chat.failure(chat.accepted(asked(), "m1", IDS), { ...IDS, timestamp: "t" }, { title: "No answer" });
+  assert.deepEqual(told(chat.history(failed, rows)), [["assistant", "", "failed"]]);
+});
+
+test("a question with the words of an earlier one is a question of its own", () => {
+  const rows = [{ id: "q1", role: "user", content: "Why?", status: "complete", created_at: "t", sources: [] }];
+  const own = chat.accepted(asked(), "m1", IDS);
+  for (const held of [own, chat.history([], rows)]) {
+    const messages = chat.ask(held, { clientId: "m2", text: "Why?", at: "t" });
+    assert.deepEqual(told(chat.history(messages, rows)), [["user", "Why?", "sent"], ["user", "Why?", "sending"]]);
+  }
+});
+
 test("questions that the server does not have yet stay behind its history", () => {
   const messages = chat.unconfirmed(chat.ask([], { clientId: "m2", text: "And?", at: null }), "m2");
   const rows = [{ id: "q1", role: "user", content: "Why?", status: "complete", created_at: "t", sources: [] }];

@@ -108,3 +108,41 @@ test("a stop that fails is told", async () => {
   await settled();
   assert.deepEqual(room.toasts.shown, ["Not found"]);
 });
+
+const row = (id, role, content, more = {}) => ({ id, role, content, status: "complete", created_at: "t", sources: [], ...more });
+const OLD = [row("q1", "user", "Why?"), row("a1", "assistant", "Because")];
+
+test("a history that was read before a question was accepted does not drop it, nor the answer that has begun", async () => {
+  const room = opened({ id: "c1" });
+  room.conversation.load();
+  room.conversation.ask("And then?");
+  room.sent[1].resolve({ conversation_id: "c1", message_id: "a2" });
+  await settled();
+  room.emit("chat_delta", { conversation_id: "c1", message_id: "a2", index: 0, delta: "Then" });
+  room.sent[0].resolve({ messages: OLD });
+  await settled();
+  assert.deepEqual(texts(room.state()), [["Why?", "sent"], ["Because", "complete"], ["And then?", "sent"], ["Then", "streaming"]]);
+});
+
+test("a question that was accepted before the history was read is there once, wherever its ack came between", async () => {
+  const room = opened({ id: "c1" });
+  room.conversation.load();
+  room.conversation.ask(" And then? ");
+  room.sent[1].resolve({ conversation_id: "c1", message_id: "a2" });
+  await settled();
+  room.sent[0].resolve({ messages: [...OLD, row("q2", "user", "And then?"), row("a2", "assistant", "", { status: "streaming", last_index: -1 })] });
+  await settled();
+  assert.deepEqual(texts(room.state()).slice(2), [["And then?", "sent"], ["", "thinking"]]);
+});
+
+test("what is gone from the history is not kept, but for what came after it was asked for", async () => {
+  const room = opened({ id: "c1" });
+  room.conversation.load();
+  room.sent[0].resolve({ messages: OLD });
+  await settled();
+  room.conversation.load();
+  room.emit("chat_thinking", { conversation_id: "c1", message_id: "a9", question: "Other?", question_id: "q9", client_message_id: "m9" });
+  room.sent[1].resolve({ messages: [] });
+  await settled();
+  assert.deepEqual(texts(room.state()), [["Other?", "sent"], ["", "thinking"]]);
+});

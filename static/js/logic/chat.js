@@ -10,6 +10,7 @@
 /** Messages of one conversation that a browser holds at most; the oldest go first. */
 export const MOST_MESSAGES = 200;
 const RUNNING = new Set(["thinking", "streaming"]);
+const PENDING = new Set(["sending", "unconfirmed"]);
 
 /** Show a question at once, before the server has accepted it. */
 export function ask(messages, { clientId, text, at }) {
@@ -90,19 +91,34 @@ export function failure(messages, payload, problem) {
 }
 
 /**
- * Take what the server has of the conversation. Questions that it does not know yet stay at the end, and an answer
- * that has grown further here than in the history keeps its text.
+ * Take what the server has of the conversation. Questions that it does not know yet stay at the end, as does what has come
+ * since it was asked: the history may be older than that. An answer that has grown further here keeps its text.
+ *
+ * @param {Array} [before] the list when the history was asked for
  */
-export function history(messages, rows) {
+export function history(messages, rows, before = messages) {
   const taken = rows.map((row) => fromRow(row, messages.find(({ id }) => id === row.id)));
-  const texts = new Set(taken.filter(({ role }) => role === "user").map(({ text }) => text));
-  const pending = messages.filter(({ status, text }) => (status === "sending" || status === "unconfirmed") && !texts.has(text.trim()));
-  return bounded([...taken, ...pending]);
+  const settled = new Set(before.filter(({ status }) => !PENDING.has(status)).map(({ id }) => id));
+  const late = missing(taken, messages).filter(({ id, status }) => PENDING.has(status) || !settled.has(id));
+  return bounded([...taken, ...late]);
+}
+
+/** Messages that are not among the rows. Of an own question the server gave the row another id: its words tell. */
+function missing(rows, messages) {
+  const ids = (list) => new Set(list.map(({ id }) => id));
+  const [known, held] = [ids(rows), ids(messages)];
+  const asked = rows.filter(({ id, role }) => role === "user" && !held.has(id)).map(({ text }) => text);
+  return messages.filter(({ id, role, text }) => {
+    if (known.has(id)) return false;
+    const at = role === "user" ? asked.indexOf(text.trim()) : -1;
+    if (at >= 0) asked.splice(at, 1);
+    return at < 0;
+  });
 }
 
 function fromRow(row, held) {
   const index = row.last_index ?? -1;
-  if (held && row.status === "streaming" && held.index > index) return held;
+  if (held && row.status === "streaming" && (held.index > index || !RUNNING.has(held.status))) return held;
   const kept = held && held.role === row.role && !RUNNING.has(held.status) ? held : {};
   const status = row.role === "user" ? "sent" : row.status === "streaming" && index < 0 ? "thinking" : row.status;
   const base = { id: row.id, role: row.role, text: row.content, at: row.created_at, sources: row.sources ?? [], index };

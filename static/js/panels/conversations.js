@@ -17,7 +17,7 @@ export class Conversations {
   #open;
   #current = "";
   #shown = false;
-  #state = { rows: null, cursor: null, failed: false };
+  #state = { rows: null, words: "", cursor: null, failed: false };
   #words = "";
   #round = 0;
   #typing = null;
@@ -54,7 +54,7 @@ export class Conversations {
   }
 
   #typed(words) {
-    this.#words = words.trim();
+    this.#words = words;
     clearTimeout(this.#typing);
     this.#typing = setTimeout(() => this.#load(), TYPING_MS);
   }
@@ -62,11 +62,12 @@ export class Conversations {
   async #load(cursor = null) {
     this.#round += 1;
     const round = this.#round;
+    const words = this.#words.trim();
     const loaded = await this.#guarded("The conversations were not loaded", async () => {
-      const page = await get(`/api/conversations${listQuery(this.#words, cursor)}`);
+      const page = await get(`/api/conversations${listQuery(words, cursor)}`);
       if (round !== this.#round) return; // what was typed since is asked for by itself
       const rows = cursor ? [...this.#state.rows, ...page.conversations] : page.conversations;
-      this.#state = { rows: rows.slice(0, 500), cursor: page.next_cursor };
+      this.#state = { rows: rows.slice(0, 500), words, cursor: page.next_cursor };
     });
     if (round !== this.#round) return;
     this.#state.failed = !loaded;
@@ -109,16 +110,16 @@ export class Conversations {
   }
 
   #template() {
-    const { rows, cursor, failed } = this.#state;
+    const { rows, words, cursor, failed } = this.#state;
     const again = html`<button class="button" @click=${() => this.#load()}>Try again</button>`;
     const none = failed ? blank("Not loaded", "The conversations could not be read.", again) : blank("Conversations", "Loading…");
     return html`<div class="conversations__search"><input class="input" type="search" maxlength="200" aria-label="Search conversations"
         placeholder="Search titles and messages" .value=${live(this.#words)} @input=${(event) => this.#typed(event.target.value)}></div>
-      ${rows ? this.#found(rows, cursor) : none}`;
+      ${rows ? this.#found(rows, words, cursor) : none}`;
   }
 
-  #found(rows, cursor) {
-    if (!rows.length && this.#words) return blank("Nothing found", `No title and no message has all the words of “${this.#words}”.`);
+  #found(rows, words, cursor) {
+    if (!rows.length && words) return blank("Nothing found", `No title and no message has all the words of “${words}”.`);
     if (!rows.length) return blank("No conversations yet", "They appear here once you have asked something.");
     return html`<ul class="conversations" aria-label="Conversations">${repeat(rows, ({ id }) => id, (row) => this.#row(row))}</ul>
       ${cursor ? html`<button class="button button--small" @click=${() => this.#load(cursor)}>Load more</button>` : nothing}`;

@@ -23,7 +23,7 @@ export function mountExperiments(app) {
   const mayWrite = app.role !== "viewer";
   let cursors = [null]; // of the pages so far; the last one is shown
   const path = () => listPath(view.get(), cursors.at(-1));
-  const take = (answer) => ({ ...takeExperiments(answer), page: cursors.length });
+  const take = (answer) => ({ ...takeExperiments(answer), page: cursors.length, view: view.get() });
   const poll = new Poll(app, { name: "experiments", path, every: EVERY_MS, take });
   const panel = mountPanel(app, {
     name: "experiments",
@@ -91,17 +91,18 @@ export function mountExperiments(app) {
 
   function body({ data, asking, since }, { state }) {
     const chosen = view.get();
-    const found = data ? rows(data, chosen) : state === "loading" ? skeleton(8, waitingText(since, session.now())) : blank("No experiments to show", "They could not be loaded.");
+    const found = data ? rows(data) : state === "loading" ? skeleton(8, waitingText(since, session.now())) : blank("No experiments to show", "They could not be loaded.");
     const notes = data ? remarks(data).map((text) => html`<p class="experiments__remark">${text}</p>`) : nothing;
     return html`${working(asking)}${filters(chosen, (fields) => view.set(fields), data)}${notes}${found}`;
   }
 
-  function rows(data, chosen) {
-    if (!data.experiments.length) return none(chosen);
+  /** The rows are of the view that was asked for: its buttons stay with them until there are others. */
+  function rows(data) {
+    if (!data.experiments.length) return none(data.view);
     const now = session.now();
     return html`<table class="data experiments__table"><thead><tr><th scope="col">Name</th><th scope="col">Type</th><th scope="col">Status</th>
         <th scope="col">Created</th><th scope="col"><span class="unseen">Actions</span></th></tr></thead>
-      <tbody>${repeat(data.experiments, ({ id }) => id, (one) => row(one, now, chosen.deleted))}</tbody></table>${pages(data)}`;
+      <tbody>${repeat(data.experiments, ({ id }) => id, (one) => row(one, now, data.view.deleted))}</tbody></table>${pages(data)}`;
   }
 
   function none(chosen) {

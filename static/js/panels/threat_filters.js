@@ -14,7 +14,7 @@ const TYPING_MS = 250;
 export function filtersTemplate(view, sources, change) {
   return html`<form class="threat-filters" role="search" aria-label="Filter threats" @submit=${(event) => event.preventDefault()}>
     <input class="input" type="search" aria-label="Search id, vendor, product, text or indicator" placeholder="Search id, product, text, indicator…"
-      maxlength="100" .value=${live(view.search)} @input=${(event) => later(() => change({ search: event.target.value }))}>
+      maxlength="100" .value=${view.search} @input=${(event) => later("search", () => change({ search: event.target.value }))}>
     ${choice("Severity", view.severity, [["", "Any severity"], ...SEVERITIES.map((name) => [name, capital(name)])], (severity) => change({ severity }))}
     ${choice("Order", view.sort, Object.entries(SORTS), (sort) => change({ sort: sort || DEFAULT_SORT }))}
     ${tick("Exploited", view.exploited, (exploited) => change({ exploited }))}
@@ -32,8 +32,8 @@ function folded(view, sources, change) {
     <summary class="button button--small button--quiet">More filters${set ? html` <span class="tag tone--info">${set}</span>` : nothing}</summary>
     <div class="threat-filters__folded">
       ${choice("Source", view.source, [["", "Any source"], ...chosen], (source) => change({ source }))}
-      <input class="input" type="search" aria-label="Vendor" placeholder="Vendor…" maxlength="100" .value=${live(view.vendor)}
-        @input=${(event) => later(() => change({ vendor: event.target.value }))}>
+      <input class="input" type="search" aria-label="Vendor" placeholder="Vendor…" maxlength="100" .value=${view.vendor}
+        @input=${(event) => later("vendor", () => change({ vendor: event.target.value }))}>
       ${choice("Least EPSS", view.epss, [["", "Any EPSS"], ...LIKELIHOODS.map((share) => [String(share), `EPSS ≥ ${percentText(share)}`])], (epss) => change({ epss }))}
       ${date("From", view.since, (since) => change({ since }))}
       ${date("To", view.until, (until) => change({ until }))}
@@ -55,11 +55,12 @@ function date(label, value, change) {
   return html`<label class="check">${label} <input class="input" type="date" .value=${live(value)} @change=${(event) => change(event.target.value)}></label>`;
 }
 
-let timer = null;
+const timers = {};
 
-function later(action) {
-  clearTimeout(timer);
-  timer = setTimeout(action, TYPING_MS);
+/** Each field has a pause of its own, in which the view does not know yet what was typed. */
+function later(name, action) {
+  clearTimeout(timers[name]);
+  timers[name] = setTimeout(action, TYPING_MS);
 }
 
 function capital(word) {

@@ -42,13 +42,13 @@ export class Conversation {
 
   /** Read the conversation from the server. */
   async load() {
-    const { id } = this.#state;
+    const { id, messages: before } = this.#state;
     if (!id || !this.#app.session.connected) return;
     this.#patch({ loading: true });
     try {
       const answer = await this.#app.session.send("chat_history", { conversation_id: id });
       if (id !== this.#state.id) return;
-      const messages = chat.history(this.#state.messages, answer.messages);
+      const messages = chat.history(this.#state.messages, answer.messages, before);
       this.#patch({ messages, loading: false, problem: null, notice: answer.notice ?? "" });
     } catch (refusal) {
       if (id === this.#state.id) this.#patch({ loading: false, problem: this.#problem(refusal, "The conversation was not loaded") });
