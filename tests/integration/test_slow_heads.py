@@ -1,12 +1,14 @@
-"""Clients that send the head of a request byte by byte, or nothing at all: they lose their connection."""
+"""Clients that send the head of a request byte by byte, or nothing at all, or a body that nobody wants."""
 
 import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 
+from backend.runtime import heads
 from tests.support.requirements import ROOT
 
 READ_TIMEOUT, HEAD_TIMEOUT = 1.0, 0.5
@@ -17,7 +19,13 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 def connect(request):
     if request.param == "gevent":
         pytest.importorskip("gevent", reason="gevent is not installed; `make test` installs it")
-    command = [sys.executable, "-m", "tests.support.bare_server", request.param, str(READ_TIMEOUT), str(HEAD_TIMEOUT)]
+    with serving(request.param) as connection:
+        yield connection
+
+
+@contextmanager
+def serving(mode):
+    command = [sys.executable, "-m", "tests.support.bare_server", mode, str(READ_TIMEOUT), str(HEAD_TIMEOUT)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         port = int(process.stdout.readline())
         yield lambda: socket.create_connection(("127.0.0.1", port), timeout=30)
@@ -72,3 +80,25 @@ def test_a_connection_that_is_kept_open_has_the_time_anew_for_each_request(conne
         for _ in range(4):
             assert answered(bare).startswith(b"HTTP/1.1 200")
             time.sleep(HEAD_TIMEOUT / 2)
+
+
+def posted(head):
+    return b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + head + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize("pause", [0, 0.3], ids=["at once", "after the answer"])
+@pytest.mark.parametrize("head", [b"Content-Length: 3000000", b"Transfer-Encoding: chunked"], ids=["length", "chunks"])
+def test_who_sends_a_body_that_nobody_reads_gets_the_answer_all_the_same(connect, head, pause):
+    body = b"x" * 3_000_000 if b"Length" in head else b"2dc6c0\r\n" + b"x" * 3_000_000 + b"\r\n0\r\n\r\n"
+    with connect() as bare:
+        bare.sendall(posted(head) + body[:1000])
+        time.sleep(pause)
+        bare.sendall(body[1000:])
+        assert b"".join(iter(lambda: bare.recv(65_536), b"")).endswith(b"hello")
+
+
+def test_a_body_without_end_is_not_listened_to_for_ever():
+    with serving("eventlet") as connect, connect() as bare:
+        bare.sendall(posted(b"Content-Length: 1000000000000"))
+        with pytest.raises(ConnectionError):
+            bare.sendall(bytes(2 * heads.DRAIN_BYTES))

@@ -16,12 +16,14 @@ class Catalogue:
 
     def __init__(self, ids: Sequence[str] = ()) -> None:
         self.entries = [entry(name, "2024-01-01") for name in ids]
+        self.requests = 0
         catalogue = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                catalogue.requests += 1
                 body = catalogue.document()
                 tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
                 same = self.headers.get("If-None-Match") == tag

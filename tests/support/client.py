@@ -23,7 +23,7 @@ class Answer:
 class Rest:
     """A REST client of one user; it raises for no status."""
 
-    def __init__(self, url: str, token: str = "", *, timeout: float = 10.0) -> None:
+    def __init__(self, url: str, token: str = "", *, timeout: float = 60.0) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(base_url=url, headers=headers, timeout=timeout, trust_env=False)
 

@@ -69,6 +69,10 @@ class Upstreams:
         """Return how many requests have reached one upstream."""
         return int(self._control({})[name]["requests"])
 
+    def under_fault(self, name: str) -> list[tuple[float, str]]:
+        """Return when, in seconds, and for which paths one upstream was asked since its fault was last set."""
+        return [(at, path) for at, path in self._control({})[name]["under_fault"]]
+
     def fault(self, name: str) -> str:
         """Return the fault that one upstream has now."""
         return str(self._control({})[name]["fault"])

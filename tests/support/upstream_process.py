@@ -49,6 +49,8 @@ class Upstream:
     def __init__(self, name: str, answer: Callable[["Upstream", str, dict[str, str]], Answer]) -> None:
         self.name, self.answer, self.fault, self.pace = name, answer, "ok", 0.0
         self.requests = 0
+        self.under_fault: list[tuple[float, str]] = []  # when and for which path, since the fault was last set
+        self.turn = threading.Lock()  # a request counts for the fault that it is answered with
         self.last: dict[str, Any] = {}
         self.changed = threading.Event()
         self._server = self._bound(0)
@@ -67,9 +69,10 @@ class Upstream:
 
     def set(self, fault: str) -> None:
         """Change the fault; answers that hang are dropped."""
-        was, self.fault = self.fault, fault
-        self.changed.set()
-        self.changed = threading.Event()
+        with self.turn:
+            was, self.fault, self.under_fault = self.fault, fault, []
+            self.changed.set()
+            self.changed = threading.Event()
         if fault == "refuse" and was != "refuse":
             self._server.shutdown()
             self._server.server_close()
@@ -85,12 +88,17 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            upstream.requests += 1
-            upstream.last = {"path": self.path, "headers": dict(self.headers), "body": body.decode("utf-8", "replace")}
+            last = {"path": self.path, "headers": dict(self.headers), "body": body.decode("utf-8", "replace")}
             self.close_connection = True
-            fault, changed = upstream.fault, upstream.changed
+            with upstream.turn:
+                upstream.requests += 1
+                upstream.last = last
+                upstream.under_fault.append((time.monotonic(), urlsplit(self.path).path))
+                fault, changed = upstream.fault, upstream.changed
             if fault == "hang":
                 changed.wait(60)
+                return
+            if fault == "refuse":  # taken just before the port was closed
                 return
             with suppress(ConnectionError):  # the client may leave, which is its right
                 self._send(fault)
@@ -188,7 +196,10 @@ def _control(upstreams: dict[str, Upstream], command: dict[str, Any]) -> dict[st
         upstreams[name].set(fault)
     for name, pace in command.get("pace", {}).items():
         upstreams[name].pace = pace
-    return {name: {"requests": u.requests, "fault": u.fault, "last": u.last} for name, u in upstreams.items()}
+    return {
+        name: {"requests": u.requests, "fault": u.fault, "last": u.last, "under_fault": u.under_fault}
+        for name, u in upstreams.items()
+    }
 
 
 def main() -> None:
