@@ -13,7 +13,7 @@ from backend import runtime
 from backend.errors import AuthenticationError, DatabaseError, ForbiddenError, NetworkError, ValidationError
 from backend.storage.database import count, rows
 from backend.storage.supabase import SupabaseDatabase
-from tests.support.awake import awake
+from tests.support.stopwatch import stopwatch
 from tests.support.supabase_lite import SupabaseLite
 from tests.support.tcp_proxy import TcpProxy, http_answer
 
@@ -223,7 +223,7 @@ def test_each_fault_of_the_network_is_told_in_time_and_once(
     """No retry of the library's own, no longer than the adapter's patience; afterwards it works again."""
     proxy.mode, proxy.answer = fault.mode, fault.answer
     data = experiment(ADA) if operation == "insert" else None
-    with awake() as took:
+    with stopwatch() as took:
         result = behind.execute_query("experiments", operation, data=data)
     assert took() < 4  # the library itself would go on for 7 s
     assert result["success"] is False
@@ -237,6 +237,6 @@ def test_each_fault_of_the_network_is_told_in_time_and_once(
 def test_a_refused_connection_is_told_at_once(behind: SupabaseDatabase, proxy: TcpProxy) -> None:
     """And is a fault of the network."""
     proxy.stop()
-    with awake() as took, pytest.raises(NetworkError):
+    with stopwatch() as took, pytest.raises(NetworkError):
         rows(behind.execute_query("experiments", "select"))
     assert took() < 4

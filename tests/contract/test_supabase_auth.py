@@ -22,7 +22,7 @@ from backend.security.access_tokens import AccessTokens
 from backend.security.published_keys import COOLDOWN, PublishedKeys
 from backend.security.supabase_auth import SupabaseAuth
 from backend.storage.supabase import new_client
-from tests.support.awake import awake
+from tests.support.stopwatch import stopwatch
 from tests.support.supabase_auth import PASSWORD, FakeAuth
 from tests.support.supabase_lite import JWT_SECRET, SupabaseLite
 from tests.support.tcp_proxy import TcpProxy, http_answer
@@ -133,7 +133,7 @@ def test_each_fault_of_the_network_is_told_in_time_and_once(
     lost, refresh = (auth.sign_in(EMAIL, PASSWORD).refresh for _ in range(2))
     for ask in (lambda: behind.sign_in(EMAIL, PASSWORD), lambda: behind.renew(lost)):
         proxy.mode, proxy.answer, proxy.requests = fault.mode, fault.answer, 0
-        with awake() as took, pytest.raises(fault.error):
+        with stopwatch() as took, pytest.raises(fault.error):
             ask()
         assert took() < 4
         assert proxy.requests == 1
@@ -148,7 +148,7 @@ def test_a_refused_connection_is_told_at_once(lite: SupabaseLite, proxy: TcpProx
     """And is a fault of the network."""
     behind = make_auth(f"http://127.0.0.1:{proxy.port}", lite.key, timeout=1.0)
     proxy.stop()
-    with awake() as took, pytest.raises(NetworkError):
+    with stopwatch() as took, pytest.raises(NetworkError):
         behind.sign_in(EMAIL, PASSWORD)
     assert took() < 4
 

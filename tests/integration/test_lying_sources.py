@@ -20,7 +20,7 @@ from backend.sources.otx import Otx
 from backend.sources.threatfox import Threatfox
 from backend.sources.urlhaus import Urlhaus
 from tests.integration import lying_server as lies
-from tests.support.awake import awake
+from tests.support.stopwatch import stopwatch
 
 TIMEOUT = 0.4  # for the lies that are made of time; the others are found out by what they say
 PATIENCE = 30.0
@@ -142,7 +142,7 @@ def tell(server, lie):
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_lie_is_refused_in_bounded_time_and_told_to_a_person(server, fetcher, hasty, source, lie):
     tell(server, lie)
-    with awake() as took, pytest.raises(NetworkError) as caught:
+    with stopwatch() as took, pytest.raises(NetworkError) as caught:
         SOURCES[source](hasty if lie in SLOW else fetcher, f"{server.url}/x")
     assert took() < 10 * TIMEOUT + 2
     assert isinstance(caught.value, DashboardError)

@@ -20,10 +20,10 @@ from backend.sources.feeds import FeedSource
 from backend.sources.fetcher import HttpFetcher, new_client
 from backend.sources.registry import pulse_sources, threat_sources
 from tests.integration import lying_server as lies
-from tests.support.awake import awake
 from tests.support.client import eventually
 from tests.support.recorded import Epss as RecordedScores
 from tests.support.requirements import require_data
+from tests.support.stopwatch import stopwatch
 
 TIMEOUT = 1.0
 PATIENCE = 20.0
@@ -97,7 +97,7 @@ def test_a_lie_is_refused_in_bounded_time_and_named(server, fetcher, hasty, lie)
     answer, error, told = LIES[lie]
     server.answers["/x"] = answer
     kev = CisaKev(hasty if lie in SLOW else fetcher, url=f"{server.url}/x", mirror_url=None)
-    with awake() as took, pytest.raises(error) as caught:
+    with stopwatch() as took, pytest.raises(error) as caught:
         kev.fetch()
     assert took() < 2 * TIMEOUT + 1
     assert told in caught.value.message
@@ -229,7 +229,7 @@ def recorded(server):
 
 @pytest.mark.data
 def test_everything_recorded_is_on_show_within_five_seconds(recorded):
-    with awake() as took:
+    with stopwatch() as took:
         recorded.start()
         eventually(recorded.loaded, timeout=60)
     assert took() < 5
@@ -310,7 +310,7 @@ def test_a_forced_refresh_waits_no_longer_than_it_may_and_concurrent_ones_share_
     threats = ThreatService([kev], guards=Guards(), policy=Policy(attempts=1), force_seconds=0.2)
     threats.start(runtime.spawn)
     answers = []
-    with awake() as took:
+    with stopwatch() as took:
         asking = [
             runtime.spawn(lambda: answers.append(threats.query({"force_refresh": True})["message"])) for _ in range(5)
         ]
