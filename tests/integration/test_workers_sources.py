@@ -86,7 +86,7 @@ def test_whoever_asked_may_die_and_the_pushes_go_on(serve, redis_server):
                 eventually(lambda asked=asked: len(upstream.requests) > asked, timeout=12)
                 assert time.monotonic() - killed < 12
             eventually(lambda before=before, dies=dies: pids(jupiter).get(dies, before) != before, timeout=20)
-            with rest_on(jupiter, dies, timeout=30) as rest:
+            with rest_on(jupiter, dies) as rest:
                 eventually(lambda rest=rest: line_of(rest)[1] == 3, timeout=10)
 
 
