@@ -91,6 +91,22 @@ def workers(redis_server):
         yield made
 
 
+def heard(wires):
+    """Wait until all have worked on what was told so far, and on what was told in answer to that."""
+    for _ in range(2):
+        came = []
+        for wire in wires:
+            wire.on("mark", lambda _, wire=wire, came=came: came.append(wire))
+        wires[0].tell("mark")
+        eventually(lambda came=came: len(came) == len(wires))
+
+
+def back(workers):
+    """Wait until all have their line again, and have caught up: an open line alone is not enough."""
+    eventually(lambda: all(worker.wire.up for worker in workers), timeout=30)
+    heard([worker.wire for worker in workers])
+
+
 def both_see(workers, stream, numbers, *, alike=True):
     """Wait until both have delivered just that; `alike`: under the same numbers."""
 
@@ -166,7 +182,7 @@ def test_what_is_said_alone_is_handed_in_under_its_own_number(workers, redis_ser
     assert [each.payload["n"] for each in a.replay.since("chat", known, user="ann")] == [2, 3]
     patient(workers)
     redis_server.thaw() if how == "frozen" else redis_server.start()
-    eventually(lambda: a.wire.up and b.wire.up, timeout=30)
+    back(workers)
     # a frozen Redis does what it was asked before it froze, under its own number, which is then not said again
     alike = how == "killed"
     both_see(workers, "chat", [1, 2, 3], alike=alike)
@@ -186,7 +202,7 @@ def test_a_gauge_told_alone_is_not_handed_in_but_later_ones_are_above_it(workers
     eventually(lambda: not a.wire.up and not b.wire.up, timeout=20)
     alone = a.publish("status", 2)
     redis_server.start()
-    eventually(lambda: a.wire.up and b.wire.up, timeout=30)
+    back(workers)
     b.publish("status", 3)
     eventually(lambda: a.audience.numbers("status")[-1][1] == 3, timeout=20)
     assert a.audience.numbers("status")[-1][0] > alone.seq
@@ -264,16 +280,6 @@ class Skewed(FakeClock):
 
     def now(self):
         return datetime.now(UTC) + timedelta(seconds=self._off + self.gone_by)
-
-
-def heard(wires):
-    """Wait until all have worked on what was told so far, and on what was told in answer to that."""
-    for _ in range(2):
-        came = []
-        for wire in wires:
-            wire.on("mark", lambda _, wire=wire, came=came: came.append(wire))
-        wires[0].tell("mark")
-        eventually(lambda came=came: len(came) == len(wires))
 
 
 def test_decisions_end_in_the_same_state_everywhere_the_newest_holds(redis_server):

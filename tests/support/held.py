@@ -1,6 +1,5 @@
 """A server that is told to end while a request of a client is seen to be under way."""
 
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from backend import runtime
-from tests.support.catalogue import entry
+from tests.support.catalogue import document, entry
 from tests.support.llm_server import reply, serving
 from tests.support.server import Jupiter
 
@@ -39,9 +38,7 @@ class HeldSource:
             self.asked_again.set()
             self.let_go.wait(20)
             runtime.sleep(0.5)  # it is not over in the moment in which the end begins
-        told = {"title": "Catalogue", "catalogVersion": "1", "dateReleased": "2026-11-21T00:00:00.0000Z", "count": 1}
-        body = json.dumps({**told, "vulnerabilities": [entry("CVE-2026-1000", "2026-11-01")]})
-        reply(body, kind="application/json")(connection)
+        reply(document([entry("CVE-2026-1000", "2026-11-01")]), kind="application/json")(connection)
 
 
 @contextmanager
