@@ -206,6 +206,7 @@ def test_a_gauge_told_alone_is_not_handed_in_but_later_ones_are_above_it(workers
     b.publish("status", 3)
     eventually(lambda: a.audience.numbers("status")[-1][1] == 3, timeout=20)
     assert a.audience.numbers("status")[-1][0] > alone.seq
+    heard([a.wire, b.wire])
     assert [n for _, n in b.audience.numbers("status")] == [1, 3]
 
 
