@@ -31,10 +31,16 @@ def fleet(shared_redis):
         workers.stop()
 
 
-def admitted(workers):
-    """Let all ask at the same moment, again and again until the break is over; return who was admitted."""
+def admitted(workers, asked=None):
+    """Let all ask at the same moment, again and again until the break is over; return who was admitted.
+
+    `asked` takes the moments, of which the last one is that of the admission: nobody was admitted before it.
+    """
     for _ in range(200):
-        answers = workers.all("begin", name="feed", at=time.monotonic() + 0.05)
+        at = time.monotonic() + 0.05
+        if asked is not None:
+            asked.append(at)
+        answers = workers.all("begin", name="feed", at=at)
         chosen = [worker for worker, answer in zip(workers, answers, strict=True) for one in answer if one]
         if chosen:
             return chosen
@@ -82,12 +88,13 @@ def test_as_many_probes_as_there_are_permits(fleet):
 def test_the_permit_of_a_killed_prober_returns_within_the_time_of_the_call(fleet):
     workers = fleet(6, probe_seconds=1.5)
     trip(workers)
-    (prober,) = admitted(workers)
-    began = time.monotonic()
+    first, then = [], []
+    (prober,) = admitted(workers, first)
     prober.kill()
     workers.remove(prober)
-    (_,) = admitted(workers)
-    assert 1.2 < time.monotonic() - began < 5
+    (_,) = admitted(workers, then)
+    assert time.monotonic() - first[-1] > 1.2
+    assert all(at - first[-1] < 5 for at in then[:-1]), "nobody is refused when the time is over"
 
 
 def test_what_a_prober_brings_that_stood_still_for_too_long_is_dropped(fleet):

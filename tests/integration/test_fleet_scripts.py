@@ -110,7 +110,7 @@ class Pair:
         self.twin = MemoryServer(self.clock)
         self.heard = client.pubsub()
         self.heard.subscribe("jupiter:{test}:news")
-        assert self.heard.get_message(timeout=2)["type"] == "subscribe"
+        assert self.heard.get_message(timeout=20)["type"] == "subscribe"
         self.told = self.twin.subscribe()
 
     def ask(self, noun, operation, args):
@@ -121,7 +121,7 @@ class Pair:
 
     def messages(self):
         while (message := self.told.next(0)) is not None:
-            real = self.heard.get_message(timeout=2)
+            real = self.heard.get_message(timeout=20)
             assert plain(json.loads(real["data"])) == plain(message)
         assert self.heard.get_message(timeout=0) is None
 

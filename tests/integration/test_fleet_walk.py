@@ -24,7 +24,7 @@ class Walk:
         self.server, self.workers, self.chance = server, workers, random.Random(seed)  # noqa: S311 - a walk that can be repeated
         self.frozen, self.away = [], None
         self.probes = {}  # worker -> the number of the half-open state in which the server admitted it
-        self.before, self.numbers = {}, {}
+        self.before, self.numbers, self.breaks = {}, {}, {}
         self.done = []
         self.began = time.monotonic()
         self.well_since = 0.0
@@ -54,11 +54,21 @@ class Walk:
     def ask_all(self):
         """Admitted while half-open is a probe; by the server's word where all have had the time to find it again."""
         running = self.running
+        self.look_for_breaks()
         asked = self.away is None and time.monotonic() > self.well_since + BACK
         for worker, answer in zip(running, running.all("begin", name="feed", at=time.monotonic() + 0.02), strict=True):
             ((number, state, *_),) = worker.states(name="feed")
-            if answer == [True] and state == "half_open" and asked:
+            lost = worker.breaks() != self.breaks[worker]  # while it was asked, and went by its own view
+            if answer == [True] and state == "half_open" and asked and not lost:
                 self.probes[worker] = number
+
+    def look_for_breaks(self):
+        """A stall of the machine is an absence of the server too, for those whom it meets."""
+        for worker in self.running:
+            breaks = worker.breaks()
+            if breaks != self.breaks.get(worker, [0]) or worker.connected() != [True]:
+                self.well_since = time.monotonic()
+            self.breaks[worker] = breaks
 
     def end(self):
         worker = self.chance.choice(self.running)

@@ -7,12 +7,12 @@ import socket
 import threading
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from backend import runtime
 from tests.support.client import eventually
-from tests.support.llm_server import reply, serving
+from tests.support.held import held_source, stop_while_asked
 from tests.support.server import NOWHERE
 
 MODES = ("eventlet", "gevent", "threading")
@@ -67,27 +67,12 @@ def test_what_is_under_way_when_the_end_is_asked_for_is_answered(serve, mode):
     if mode == "gevent":
         pytest.importorskip("gevent", reason="gevent is not installed; `make test` installs it")
 
-    def slowly(connection):
-        runtime.sleep(1.5)
-        reply("no", status=500)(connection)
-
-    answers = []
-    with serving(slowly) as upstream:
-        source = {"JUPITER_SOURCES": "cisa_kev", "JUPITER_SOURCE_CISA_KEV_URL": upstream.url}
-        jupiter = serve({**NOWHERE, **source, "JUPITER_CALL_ATTEMPTS": "1", "JUPITER_ASYNC_MODE": mode})
-
-        def ask():
-            with jupiter.rest() as rest:
-                answers.append(rest.get("/api/threats?force_refresh=1"))
-
-        asking = threading.Thread(target=ask)
-        asking.start()
-        time.sleep(0.5)
-        assert jupiter.stop() == 0
-        asking.join(10)
-    ((status, seconds),) = [(answer.status, answer.seconds) for answer in answers]
-    assert status == 200
-    assert seconds > 0.6, "it was under way"
+    with held_source() as source:
+        jupiter = serve({**NOWHERE, **source.environ(), "JUPITER_ASYNC_MODE": mode})
+        ended, statuses, late = stop_while_asked(jupiter, source)
+    assert ended == 0
+    assert set(statuses) == {200}
+    assert late, "it was under way"
 
 
 def test_a_server_that_ran_out_of_files_takes_connections_again_when_there_is_room(jupiter):
@@ -119,8 +104,10 @@ def test_an_interrupt_and_a_closed_terminal_end_it_like_a_termination(serve, num
 
 def test_who_was_told_to_outlive_its_terminal_does(serve):
     jupiter = serve(NOWHERE, prefix=("nohup",))
+    status = Path(f"/proc/{jupiter.process.pid}/status").read_text()
+    (ignored,) = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigIgn:")]
+    assert ignored & 1 << (signal.SIGHUP - 1), "it is not merely late to end"
     os.kill(jupiter.process.pid, signal.SIGHUP)
-    time.sleep(0.5)
     with jupiter.rest() as rest:
         assert rest.get("/livez").status == 200
     assert jupiter.stop() == 0

@@ -58,12 +58,20 @@ def test_it_is_ready_within_two_seconds(jupiter):
     assert min(jupiter.starts) < allowed
 
 
+def read(path):
+    """Return mode and contents of a file, None for what is none or has gone meanwhile, as a database's log does."""
+    try:
+        return (os.stat(path).st_mode, path.read_bytes()) if path.is_file() else None
+    except FileNotFoundError:
+        return None
+
+
 def test_the_link_is_printed_and_its_token_is_kept_for_the_owner_alone(jupiter):
     assert jupiter.link.startswith("http://127.0.0.1:5000/login?token=")
-    kept = [path for path in (jupiter.folder / "var").rglob("*") if path.is_file()]
-    holding = [path for path in kept if jupiter.token.encode() in path.read_bytes()]
+    kept = {path: found for path in (jupiter.folder / "var").rglob("*") if (found := read(path)) is not None}
+    holding = {path: mode for path, (mode, text) in kept.items() if jupiter.token.encode() in text}
     assert holding
-    assert all(os.stat(path).st_mode & 0o077 == 0 for path in holding)
+    assert all(mode & 0o077 == 0 for mode in holding.values())
 
 
 def test_the_terminal_stays_calm_also_after_every_source_was_tried(jupiter, seen):

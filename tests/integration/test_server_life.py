@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.support.client import Events
+from tests.support.held import held_source, stop_while_asked
 from tests.support.llm_server import head, said, serving
 from tests.support.requirements import ROOT
 from tests.support.server import NOWHERE
@@ -68,22 +69,12 @@ def test_the_printed_link_signs_the_administrator_in(serve):
 
 
 def test_clients_are_told_and_what_is_under_way_is_finished_before_the_end(serve):
-    jupiter = serve(NOWHERE)
-    answers = []
-    with jupiter.events() as events:
-
-        def ask_slowly():
-            with jupiter.rest() as rest:
-                answers.append(rest.get("/api/threats?force_refresh=1").status)
-
-        asking = threading.Thread(target=ask_slowly)
-        asking.start()
-        events.call("request_status", {})
-        assert jupiter.stop() == 0
-        asking.join(10)
-        assert "restarting" in events.wait_for("notice")["message"]
-        events.wait_for("disconnect")
-    assert answers == [200]
+    with held_source() as source:
+        jupiter = serve({**NOWHERE, **source.environ()})
+        ended, statuses, late = stop_while_asked(jupiter, source)
+    assert ended == 0
+    assert set(statuses) == {200}
+    assert late, "it was under way"
     assert jupiter.noise() == []
 
 

@@ -45,8 +45,7 @@ class Catalogue:
 
     def document(self) -> bytes:
         """Return the catalogue as it is now."""
-        told = {"title": "Catalogue", "catalogVersion": "1", "dateReleased": "2026-11-21T00:00:00.0000Z"}
-        return json.dumps({**told, "count": len(self.entries), "vulnerabilities": self.entries}).encode()
+        return document(self.entries)
 
     def add(self, name: str, **said: str) -> None:
         """Take a vulnerability into the catalogue today."""
@@ -66,6 +65,12 @@ class Catalogue:
         """End it."""
         self._server.shutdown()
         self._server.server_close()
+
+
+def document(entries: Sequence[dict[str, Any]]) -> bytes:
+    """Return a catalogue of these entries."""
+    told = {"title": "Catalogue", "catalogVersion": "1", "dateReleased": "2026-11-21T00:00:00.0000Z"}
+    return json.dumps({**told, "count": len(entries), "vulnerabilities": list(entries)}).encode()
 
 
 def entry(name: str, added: str, *, vendor: str = "Acme", product: str = "Gateway") -> dict[str, Any]:

@@ -20,6 +20,8 @@ import logging  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
 import time  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from functools import partial  # noqa: E402
 from typing import Any  # noqa: E402
 
 import redis  # noqa: E402
@@ -57,7 +59,14 @@ class Member:
         self.budget = self.fleet.budget("upstream")
         self.aggregator = ErrorAggregator(shared=self.fleet.errors())
         self.begun: list[Any] = []
+        self.breaks = 0
+        link = self.fleet.exchange.link
+        link._on_away = partial(self._broke, link._on_away)
         self.fleet.start()
+
+    def _broke(self, alone: Callable[[], None]) -> None:
+        self.breaks += 1
+        alone()
 
     def _breaker(
         self, name: str, listeners: Listeners, window: dict[str, Any] | None = None, **options: Any
@@ -98,6 +107,10 @@ class Worker:
 
     def connected(self) -> list[bool]:
         return [member.fleet.connected for member in self.members]
+
+    def breaks(self) -> list[int]:
+        """Return how often each member has lost the server, for however short a time."""
+        return [member.breaks for member in self.members]
 
     def call(self, name: str, fails: bool, times: int = 1) -> dict[str, Any]:
         """Make calls one after the other with each member; `at` is when the last one began."""

@@ -5,6 +5,7 @@ For servers whose network has no way to the test run; see isolated.py.
 
 import json
 import sys
+from functools import partial
 from typing import Any
 
 from tests.support.client import Events, Rest, eventually
@@ -32,6 +33,12 @@ def settled(rest: Rest, path: str) -> Any:
     return eventually(check, timeout=20)
 
 
+def answered(events: Events, name: str) -> bool:
+    """Tell whether what was asked for has come, or why it does not."""
+    told = [*events.named(f"{name}_update"), *events.named(f"{name}_error")]
+    return any(data.get("request") for data in told)
+
+
 def main() -> None:
     """Ask for everything that a dashboard shows."""
     url, token = sys.argv[1:3]
@@ -42,7 +49,8 @@ def main() -> None:
         ack = events.call("chat_message", {"message": "What is new?", "client_message_id": "probe-1"})
         mine = ack["data"]["message_id"]
         answer = events.wait_for("chat_response", lambda data: data["message_id"] == mine, timeout=20)
-        events.wait_for("status_update", lambda data: data.get("request"))
+        for name in ("threats", "pulse", "summary", "status"):
+            eventually(partial(answered, events, name), timeout=20)
         pages = {path: [(found := rest.get(path)).status, found.body, found.seconds] for path in PATHS}
     came = [[event.name, event.data] for event in events.received]
     sys.stdout.write(json.dumps({"panels": panels, "pages": pages, "chat": answer, "events": came}))

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from socketio.exceptions import SocketIOError
 
 from tests.support.client import Answer, Events, Rest, eventually
 from tests.support.server import Jupiter
 
 PROC = Path("/proc")
+START = 60.0  # seconds, for a worker that has yet to be started on a busy machine
 
 
 def pids(jupiter: Jupiter) -> dict[str, int]:
@@ -49,31 +51,44 @@ class Pinned(Rest):
 
 
 @contextmanager
-def rest_on(jupiter: Jupiter, worker: str, token: str | None = None, *, timeout: float = 20.0) -> Iterator[Rest]:
+def rest_on(jupiter: Jupiter, worker: str, token: str | None = None, *, timeout: float = START) -> Iterator[Rest]:
     """Give a REST client whose one connection is to this worker, to the end."""
+    problem: Exception | None = None
     with ExitStack() as others:
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             client = others.enter_context(Pinned(jupiter.url, jupiter.token if token is None else token))
-            client.get("/livez")
+            try:
+                client.get("/livez")
+            except httpx.TransportError as error:  # a worker that dies had taken the connection
+                problem = error
+                time.sleep(0.05)
+                continue
             if client.worker == worker:
                 yield client
                 assert client.worker == worker, "the connection was lost, and the next one was to another worker"
                 return
-    raise AssertionError(f"no connection to worker {worker} within {timeout} s")
+    raise AssertionError(f"no connection to worker {worker} within {timeout} s") from problem
 
 
 @contextmanager
-def events_on(jupiter: Jupiter, worker: str, token: str | None = None, *, timeout: float = 20.0) -> Iterator[Events]:
+def events_on(jupiter: Jupiter, worker: str, token: str | None = None, *, timeout: float = START) -> Iterator[Events]:
     """Give a socket that hangs on this worker. Those that hang on others stay open meanwhile: that makes room here."""
+    problem: Exception | None = None
     with ExitStack() as others:
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            events = others.enter_context(jupiter.events(token))
-            if events.call("sync", {})["data"]["worker"] == worker:
+            try:
+                events = others.enter_context(jupiter.events(token))
+                found = events.call("sync", {})["data"]["worker"]
+            except SocketIOError as error:  # a worker that dies had taken the connection
+                problem = error
+                time.sleep(0.05)
+                continue
+            if found == worker:
                 yield events
                 return
-    raise AssertionError(f"no socket on worker {worker} within {timeout} s")
+    raise AssertionError(f"no socket on worker {worker} within {timeout} s") from problem
 
 
 def gone(number: int, *, timeout: float = 15.0) -> None:

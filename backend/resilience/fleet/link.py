@@ -32,6 +32,8 @@ class Link:
         self._on_away = on_away
         self._time = ServerTime()
         self._next_try = 0.0
+        self._lost_at: float | None = None
+        self._is_first = True
         self._said_at: float | None = None
         self._said_away = False
         self._complained_at: float | None = None
@@ -83,11 +85,16 @@ class Link:
 
     def lost(self, error: Exception) -> None:
         """Take note that the server does not answer."""
-        self._next_try = self._clock.monotonic() + self._timing.retry
+        now = self._clock.monotonic()
+        self._next_try = now + self._timing.retry
         was_up, self.up = self.up, False
+        if was_up or self._lost_at is None:
+            self._is_first = self._lost_at is None or now - self._lost_at >= self._timing.quiet
+            self._lost_at = now
         if was_up:
             self._on_away()
-        if was_up or not self._said_away:
+        brief = self._is_first and now < self._lost_at + self._timing.retry  # one late exchange is nobody's business
+        if not brief and not self._said_away:
             self._say(True, "fleet: Redis does not answer (%s); each process goes by its own view", error)
 
     def complain(self, text: str) -> None:

@@ -135,6 +135,41 @@ def test_an_absence_is_one_line_and_the_return_another(link, server, clock, capl
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
+def test_one_exchange_that_is_late_is_not_worth_a_line(link, server, clock, alone, caplog):
+    """A server that stands still for a moment, to save itself say: it is nobody's business in the night."""
+    link.ask([request()])
+    server.away = True
+    link.ask([request()])
+    link.ask_now(request())
+    link.ask([request()])  # another one who had asked in the same moment
+    assert (link.up, alone) == (False, [True]), "everybody goes by its own view all the same"
+    clock.advance(1)
+    server.away = False
+    link.ask([request()])
+    clock.advance(40)
+    link.ask([request()])
+    assert caplog.records == []
+
+
+def test_an_absence_is_told_when_it_was_tried_again_in_vain(link, server, clock, caplog):
+    link.ask([request()])
+    server.away = True
+    link.ask([request()])
+    assert caplog.records == []
+    clock.advance(1)
+    link.ask([request()])
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_late_exchange_soon_after_another_is_told_at_once(link, server, clock, caplog):
+    for seconds, lines in ((0, 0), (31, 0), (10, 1)):
+        clock.advance(seconds)
+        for away in (False, True, False):
+            server.away = away
+            link.ask([request()])
+        assert len(caplog.records) == lines
+
+
 def test_a_server_that_comes_and_goes_is_worth_a_line_in_thirty_seconds(link, server, clock, caplog):
     for number in range(60):
         server.away = number % 2 == 0
@@ -203,6 +238,7 @@ def test_a_long_absence_is_told_once(link, server, clock, caplog):
 def test_that_it_never_answered_is_told_once_and_its_first_answer_too(link, server, clock, caplog):
     server.away = True
     link.ask([request()])
+    clock.advance(1)
     link.ask([request()])
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     clock.advance(30)
