@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from backend.runtime import heads, mode
+from backend.runtime import http_limits, mode
 
 READ_TIMEOUT = 60.0  # a client that sends nothing for so long is gone; sockets are pinged far more often
 HEAD_TIMEOUT = 15.0  # for a request's line and headers, however they come
@@ -50,11 +50,11 @@ def serve_wsgi(
             app,
             log=log,
             max_size=max_connections,
-            protocol=heads.eventlet_protocol(read_timeout, head_timeout),
+            protocol=http_limits.eventlet_protocol(read_timeout, head_timeout),
             socket_timeout=read_timeout,
         )
     if mode() == "gevent":
-        handler = heads.gevent_handler(read_timeout, head_timeout)
+        handler = http_limits.gevent_handler(read_timeout, head_timeout)
         return _serve_gevent(listener, app, log, spawn=max_connections, handler_class=handler)
     return _serve_threads(listener, app)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from backend.runtime import heads
+from backend.runtime import http_limits
 from tests.support.requirements import ROOT
 
 READ_TIMEOUT, HEAD_TIMEOUT = 1.0, 0.5
@@ -101,4 +101,4 @@ def test_a_body_without_end_is_not_listened_to_for_ever():
     with serving("eventlet") as connect, connect() as bare:
         bare.sendall(posted(b"Content-Length: 1000000000000"))
         with pytest.raises(ConnectionError):
-            bare.sendall(bytes(2 * heads.DRAIN_BYTES))
+            bare.sendall(bytes(2 * http_limits.DRAIN_BYTES))
