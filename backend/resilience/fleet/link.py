@@ -33,7 +33,7 @@ class Link:
         self._time = ServerTime()
         self._next_try = 0.0
         self._lost_at: float | None = None
-        self._is_first = True
+        self._told_from: float  # from when on this absence is worth a line; known once there was one
         self._said_at: float | None = None
         self._said_away = False
         self._complained_at: float | None = None
@@ -89,12 +89,12 @@ class Link:
         self._next_try = now + self._timing.retry
         was_up, self.up = self.up, False
         if was_up or self._lost_at is None:
-            self._is_first = self._lost_at is None or now - self._lost_at >= self._timing.quiet
+            alone = self._lost_at is None or now - self._lost_at >= self._timing.quiet
+            self._told_from = now + self._timing.retry if alone else now  # one late exchange is nobody's business
             self._lost_at = now
         if was_up:
             self._on_away()
-        brief = self._is_first and now < self._lost_at + self._timing.retry  # one late exchange is nobody's business
-        if not brief and not self._said_away:
+        if now >= self._told_from and not self._said_away:
             self._say(True, "fleet: Redis does not answer (%s); each process goes by its own view", error)
 
     def complain(self, text: str) -> None:

@@ -162,7 +162,7 @@ def test_an_absence_is_told_when_it_was_tried_again_in_vain(link, server, clock,
 
 
 def test_a_late_exchange_soon_after_another_is_told_at_once(link, server, clock, caplog):
-    for seconds, lines in ((0, 0), (31, 0), (10, 1)):
+    for seconds, lines in ((0, 0), (30, 0), (10, 1)):
         clock.advance(seconds)
         for away in (False, True, False):
             server.away = away
