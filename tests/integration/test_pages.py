@@ -105,6 +105,20 @@ def test_the_public_status_page_says_what_works_and_nothing_more(site):
     assert set(status["features"].values()) == {"operational"}
 
 
+@pytest.mark.parametrize(
+    ("state", "word"), [("open", "degraded"), ("half_open", "degraded"), ("closed", "operational")]
+)
+def test_a_feature_that_goes_on_without_one_of_its_dependencies_is_not_called_operational(
+    site, monkeypatch, state, word
+):
+    status = site.jupiter.dashboard.status
+    features = status.features()
+    features["dashboard_data"]["dependencies"]["database"]["circuit_breaker"] = state
+    monkeypatch.setattr(status, "_features", lambda: features)
+    told = site.client(None).get("/status.json").json["features"]
+    assert told == dict.fromkeys(features, "operational") | {"dashboard_data": word}
+
+
 def test_the_probes_tell_alive_and_ready_apart(site):
     stranger = site.client(None)
     assert stranger.get("/livez").status_code == 200
